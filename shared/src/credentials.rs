@@ -1,0 +1,68 @@
+//! Credentials, and the `credential_process` document made of them.
+
+use crate::{Secret, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// An AWS access key; with a session token it is temporary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// The public half; not a secret, and written to the audit.
+    pub access_key_id: String,
+    /// The secret half.
+    pub secret_access_key: Secret,
+    /// Present in temporary credentials only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_token: Option<Secret>,
+    /// The 12 digits of the account, where they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+}
+
+impl Credentials {
+    /// Writes the JSON object that SDKs read from a `credential_process` (version 1 of its format).
+    ///
+    /// `expiration` is what the SDK is told; without it an SDK never asks again.
+    pub fn document(&self, expiration: Option<Timestamp>) -> Secret {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Document<'a> {
+            version: u8,
+            access_key_id: &'a str,
+            secret_access_key: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            session_token: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            expiration: Option<Timestamp>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            account_id: Option<&'a str>,
+        }
+        let document = Document {
+            version: 1,
+            access_key_id: &self.access_key_id,
+            secret_access_key: self.secret_access_key.expose(),
+            session_token: self.session_token.as_ref().map(Secret::expose),
+            expiration,
+            account_id: self.account_id.as_deref(),
+        };
+        Secret::new(serde_json::to_string(&document).expect("strings always serialize"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_what_sdks_read() {
+        let credentials = Credentials {
+            access_key_id: "ASIA1".into(),
+            secret_access_key: Secret::new("s"),
+            session_token: Some(Secret::new("t")),
+            account_id: Some("111122223333".into()),
+        };
+        assert_eq!(
+            credentials.document(Timestamp::parse("2026-01-02T03:04:05Z")).expose(),
+            r#"{"Version":1,"AccessKeyId":"ASIA1","SecretAccessKey":"s","SessionToken":"t","Expiration":"2026-01-02T03:04:05Z","AccountId":"111122223333"}"#
+        );
+    }
+}

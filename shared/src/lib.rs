@@ -1,0 +1,18 @@
+//! The words that the client and the daemon both speak: names, secrets, frames, requests and replies.
+//!
+//! Nothing here opens a socket, reads a clock or knows what AWS is reached by.
+
+pub mod credentials;
+pub mod environment;
+pub mod failure;
+pub mod frame;
+pub mod name;
+pub mod secret;
+pub mod timestamp;
+pub mod wire;
+
+pub use credentials::Credentials;
+pub use failure::{Failure, FailureKind};
+pub use name::{IdentityName, ProfileName, RoleArn};
+pub use secret::Secret;
+pub use timestamp::Timestamp;

@@ -1,0 +1,297 @@
+//! Requests and replies of the socket.
+//!
+//! A client sends one frame with the protocol version, one frame with a [`Request`], and reads [`Reply`] frames:
+//! one, or [`Reply::Prompt`]s that it answers with [`Answer`] frames, or pages of a listing until `more` is false.
+
+use crate::{Failure, IdentityName, ProfileName, Secret, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The version of this protocol. A daemon answers another version with [`FailureKind::Unreachable`](crate::FailureKind).
+pub const PROTOCOL: u32 = 1;
+
+/// The reply to a served `get` is a frame that begins with this, then the `credential_process` document, then `}`.
+/// The client strips both and prints the rest without parsing it.
+pub const DOCUMENT_PREFIX: &str = r#"{"document":"#;
+
+/// What a client can ask.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// The credentials of a profile: [`Reply::Document`].
+    Get {
+        /// Which profile.
+        profile: ProfileName,
+    },
+    /// Sign in an identity, or the identity behind a profile: prompts, then [`Reply::Done`].
+    Login {
+        /// The name of an identity or profile.
+        name: String,
+    },
+    /// Forget sessions and sign-in tokens: of one identity or profile, or of all.
+    Logout {
+        /// The name of an identity or profile; `None` means all.
+        name: Option<String>,
+    },
+    /// Pages of [`Reply::Status`].
+    Status,
+    /// Pages of [`Reply::Profiles`]; with a name only that one.
+    Profiles {
+        /// One profile, or all.
+        name: Option<ProfileName>,
+    },
+    /// Findings in the configuration: pages of [`Reply::Findings`].
+    Check,
+    /// What stands between the daemon and its work: pages of [`Reply::Findings`].
+    Doctor,
+    /// Stores a long-term access key in the vault.
+    KeyAdd {
+        /// Whose key.
+        identity: IdentityName,
+        /// `AKIA…`
+        access_key_id: String,
+        /// The secret half.
+        secret_access_key: Secret,
+    },
+    /// Copies the long-term key of an AWS profile in a shared credentials file into the vault.
+    KeyImport {
+        /// Whose key.
+        identity: IdentityName,
+        /// The profile in the file.
+        aws_profile: String,
+        /// The absolute path of the file.
+        file: String,
+    },
+    /// Lists the long-term keys: pages of [`Reply::Keys`].
+    KeyList,
+    /// Removes the long-term key of an identity.
+    KeyRemove {
+        /// Whose key.
+        identity: IdentityName,
+    },
+    /// Serves nothing from now on and forgets what is in memory.
+    Lock,
+    /// Serves again; asks for the passphrase where the vault has one.
+    Unlock,
+    /// Reads the configuration again: [`Reply::Done`], or why it is not in force.
+    Reload,
+    /// Ends the daemon; the connection closes when it is gone.
+    Stop,
+}
+
+/// The client's side of a dialogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// What the person typed, chose or pasted.
+    Text(Secret),
+    /// The person gave up.
+    Cancelled,
+}
+
+/// What the daemon asks a person during a dialogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prompt {
+    /// A line that may be shown while it is typed.
+    Text {
+        /// The question.
+        label: String,
+    },
+    /// A line that must not be shown while it is typed.
+    Secret {
+        /// The question.
+        label: String,
+    },
+    /// One of several; the answer is its index from 0.
+    Choice {
+        /// The question.
+        label: String,
+        /// The choices.
+        choices: Vec<String>,
+    },
+    /// Open this address; no answer is expected.
+    OpenUrl {
+        /// The address.
+        url: String,
+        /// A code to compare or type, where there is one.
+        code: Option<String>,
+    },
+}
+
+/// What the daemon answers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// The `credential_process` document; see [`DOCUMENT_PREFIX`].
+    Document(Box<serde_json::value::RawValue>),
+    /// It did not work.
+    Failed(Failure),
+    /// A question to a person.
+    Prompt(Prompt),
+    /// It worked; the text is for people.
+    Done {
+        /// One or more lines, or empty.
+        message: String,
+    },
+    /// A page of the status.
+    Status(StatusPage),
+    /// A page of profiles.
+    Profiles {
+        /// Some of the profiles.
+        profiles: Vec<ProfileView>,
+        /// Whether another page follows.
+        more: bool,
+    },
+    /// A page of findings.
+    Findings {
+        /// Some of the findings.
+        findings: Vec<Finding>,
+        /// Whether another page follows.
+        more: bool,
+    },
+    /// A page of keys.
+    Keys {
+        /// Some of the keys.
+        keys: Vec<KeyView>,
+        /// Whether another page follows.
+        more: bool,
+    },
+}
+
+/// A page of `keyfob status`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusPage {
+    /// The same on every page.
+    pub daemon: DaemonStatus,
+    /// Some of the profiles, in the order of their names.
+    pub profiles: Vec<ProfileStatus>,
+    /// Some of the identities, in the order of their names.
+    pub identities: Vec<IdentityStatus>,
+    /// Whether another page follows.
+    pub more: bool,
+}
+
+/// The daemon's own state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonStatus {
+    /// The version of the program.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// Where secrets are kept.
+    pub vault: VaultStatus,
+    /// Whether `keyfob lock` is in force.
+    pub locked: bool,
+    /// Why the configuration file on disk is not the one in force; `None` when it is.
+    pub config_error: Option<String>,
+}
+
+/// Where secrets are kept, and why there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VaultStatus {
+    /// `secret-service`, `keychain`, `credential-manager`, `keyutils`, `file` or `memory`.
+    pub kind: String,
+    /// `ready`, `locked`, `sealed` or `unavailable`.
+    pub state: String,
+    /// Why this kind was chosen, or what is wrong with it.
+    pub reason: String,
+}
+
+/// A profile as `status` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileStatus {
+    /// Its name.
+    pub name: ProfileName,
+    /// `ready`, `renewing`, `cold`, `expired`, `failed`, `sign-in-needed` or `locked`.
+    pub state: String,
+    /// The reported expiry of the session, where there is one.
+    pub expires_at: Option<Timestamp>,
+    /// When it will be renewed, where that is planned.
+    pub renew_at: Option<Timestamp>,
+    /// When it was last served.
+    pub last_used_at: Option<Timestamp>,
+    /// Why the last mint failed; `None` after a success.
+    pub last_error: Option<String>,
+    /// What a person should know: a duration that was cut down by AWS.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// An identity as `status` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityStatus {
+    /// Its name.
+    pub name: IdentityName,
+    /// `iam-user`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `ready`, `no-key`, `sign-in-needed` or `locked`.
+    pub state: String,
+    /// When a person must have signed in again to keep its profiles renewed.
+    pub sign_in_needed_by: Option<Timestamp>,
+}
+
+/// A profile flattened to what will be asked of AWS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileView {
+    /// Its name.
+    pub name: ProfileName,
+    /// The identity at its root.
+    pub identity: IdentityName,
+    /// The region for exports, where one is set.
+    pub region: Option<String>,
+    /// One line a hop, first to last, for people.
+    pub hops: Vec<String>,
+}
+
+/// One thing that a person should know or mend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where: a profile, an identity, a place in a file.
+    pub subject: String,
+    /// What is the matter.
+    pub message: String,
+    /// The command that mends it.
+    pub hint: Option<String>,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// Works, but not as one would wish.
+    Warning,
+    /// Does not work.
+    Error,
+}
+
+/// A long-term key as `key list` shows it: never its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyView {
+    /// Whose key.
+    pub identity: IdentityName,
+    /// `AKIA…`
+    pub access_key_id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_reply_can_be_printed_without_parsing() {
+        let document = serde_json::value::RawValue::from_string(r#"{"Version":1}"#.into()).unwrap();
+        let reply = serde_json::to_string(&Reply::Document(document)).unwrap();
+        assert_eq!(reply, format!("{DOCUMENT_PREFIX}{}{}", r#"{"Version":1}"#, "}"));
+    }
+
+    #[test]
+    fn the_request_of_the_hot_path_has_a_fixed_form() {
+        let request = Request::Get { profile: "prod".parse().unwrap() };
+        assert_eq!(serde_json::to_string(&request).unwrap(), r#"{"get":{"profile":"prod"}}"#);
+    }
+}
