@@ -1,1 +1,6 @@
-//! To be written.
+//! Decides when to mint, renew, wait and refuse; does nothing itself.
+//!
+//! It never reads a clock, never does I/O, and knows neither tokio nor the AWS SDK.
+
+pub mod mint;
+pub mod plan;

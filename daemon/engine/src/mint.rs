@@ -1,0 +1,56 @@
+//! What is handed to a source to mint a session, and what comes back.
+
+use crate::plan::Step;
+use keyfob_shared::{Credentials, Failure, Secret, Timestamp};
+
+/// One call to make. Its network part ends after 4 s.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MintRequest {
+    /// The call and its parameters.
+    pub step: Step,
+    /// Seconds to ask for instead of the step's own, after AWS refused those.
+    pub duration: Option<u32>,
+    /// What signs the call.
+    pub from: Credentials,
+    /// The six digits, where the step has an MFA device.
+    pub mfa_code: Option<Secret>,
+}
+
+/// A session that AWS granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Minted {
+    /// Its keys.
+    pub credentials: Credentials,
+    /// When it ends, by the clock of AWS.
+    pub expires: Timestamp,
+    /// The `Date` header of the answer (whole seconds), where there was one.
+    pub server_date: Option<Timestamp>,
+}
+
+/// Why there is no session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MintError {
+    /// What to do about it.
+    pub kind: MintErrorKind,
+    /// What people are told.
+    pub failure: Failure,
+    /// The `Date` header of the answer, where there was one.
+    pub server_date: Option<Timestamp>,
+}
+
+/// What can be done about a failed mint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MintErrorKind {
+    /// Worth trying again: the network, a server error, throttling.
+    Transient,
+    /// The credentials that signed the call have ended: renew them, then once more.
+    SourceExpired,
+    /// The local clock is wrong: correct by `server_date`, then once more.
+    ClockSkew,
+    /// The duration is above the role's maximum or the one-hour cap of role chaining: once more with 3,600 s.
+    DurationTooLong,
+    /// A wrong MFA code, or none.
+    MfaRefused,
+    /// Anything else; trying again changes nothing.
+    Final,
+}

@@ -1,0 +1,66 @@
+//! A profile flattened to a value: which identity, and which calls in which order.
+//!
+//! Plans are made before anything talks to AWS; a plan holds no secret.
+
+use keyfob_shared::{IdentityName, ProfileName, RoleArn};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What has to be called, first to last, to mint the session of one profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// Whose profile.
+    pub profile: ProfileName,
+    /// How the user proves who they are.
+    pub identity: IdentityName,
+    /// At least one step; each uses the credentials of the one before, the first the identity's own.
+    pub steps: Vec<Step>,
+    /// The region for exports, where one is set.
+    pub region: Option<String>,
+}
+
+/// One call that answers a session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// `sts:GetSessionToken` with a long-term key.
+    SessionToken(SessionToken),
+    /// `sts:AssumeRole`.
+    AssumeRole(Box<AssumeRole>),
+}
+
+/// The parameters of `sts:GetSessionToken`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct SessionToken {
+    /// Seconds, 900 to 129,600; without it AWS grants 43,200.
+    pub duration: Option<u32>,
+    /// The MFA device; with it the call needs a code.
+    pub mfa_serial: Option<String>,
+    /// Chooses the regional endpoint.
+    pub region: Option<String>,
+}
+
+/// The parameters of `sts:AssumeRole`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct AssumeRole {
+    /// The role.
+    pub role_arn: RoleArn,
+    /// Seconds, 900 to 43,200; without it AWS grants 3,600.
+    pub duration: Option<u32>,
+    /// What the role's trust policy asks for.
+    pub external_id: Option<String>,
+    /// Tags of the session.
+    pub session_tags: BTreeMap<String, String>,
+    /// Keys of the tags that further hops inherit.
+    pub transitive_tags: Vec<String>,
+    /// Who stands behind the session, in CloudTrail, through every hop.
+    pub source_identity: Option<String>,
+    /// The name in CloudTrail and in the assumed-role ARN; the daemon has a default.
+    pub session_name: Option<String>,
+    /// An inline session policy, JSON.
+    pub policy: Option<String>,
+    /// Managed session policies.
+    pub policy_arns: Vec<String>,
+    /// Chooses the regional endpoint.
+    pub region: Option<String>,
+}
