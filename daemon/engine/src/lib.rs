@@ -2,5 +2,9 @@
 //!
 //! It never reads a clock, never does I/O, and knows neither tokio nor the AWS SDK.
 
+pub mod clock;
+pub mod config;
 pub mod mint;
 pub mod plan;
+pub mod session;
+pub mod timing;

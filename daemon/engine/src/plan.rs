@@ -64,3 +64,42 @@ pub struct AssumeRole {
     /// Chooses the regional endpoint.
     pub region: Option<String>,
 }
+
+impl Plan {
+    /// Answers the last step: the one whose session the profile hands out.
+    pub fn last(&self) -> &Step {
+        self.steps.last().expect("a plan has a step")
+    }
+}
+
+impl Step {
+    /// Answers the name of the session in CloudTrail, where it has one.
+    pub fn session_name(&self) -> Option<&str> {
+        match self {
+            Self::SessionToken(_) => None,
+            Self::AssumeRole(role) => role.session_name.as_deref(),
+        }
+    }
+
+    /// Answers the MFA device that the step needs a code of.
+    pub fn mfa_serial(&self) -> Option<&str> {
+        match self {
+            Self::SessionToken(token) => token.mfa_serial.as_deref(),
+            Self::AssumeRole(_) => None,
+        }
+    }
+
+    /// Answers one line for people.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::SessionToken(token) => match &token.mfa_serial {
+                Some(serial) => format!("GetSessionToken with MFA device {serial}"),
+                None => "GetSessionToken".into(),
+            },
+            Self::AssumeRole(role) => match role.duration {
+                Some(seconds) => format!("AssumeRole {} for {seconds} s", role.role_arn),
+                None => format!("AssumeRole {}", role.role_arn),
+            },
+        }
+    }
+}

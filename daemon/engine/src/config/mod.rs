@@ -1,0 +1,161 @@
+//! The configuration: from TOML text to checked values, every profile flattened to a plan.
+//!
+//! Nothing here touches the network or the vault; a file that a policy names is read through a closure that the
+//! caller passes in.
+
+mod check;
+mod flatten;
+mod raw;
+
+use crate::plan::Plan;
+use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName, wire::Finding, wire::Severity};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The longest configuration file, in bytes: room for 20,000 profiles.
+pub const MAX_CONFIG: usize = 4 * 1024 * 1024;
+
+/// A configuration that can be in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// The daemon's own settings.
+    pub daemon: Daemon,
+    /// Addresses to use instead of the regional ones of AWS.
+    pub endpoints: Endpoints,
+    /// How the user proves who they are.
+    pub identities: BTreeMap<IdentityName, Identity>,
+    /// Every profile, flattened.
+    pub profiles: BTreeMap<ProfileName, Plan>,
+    /// What a person should know about it; no errors.
+    pub findings: Vec<Finding>,
+}
+
+/// The daemon's own settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Daemon {
+    /// `auto` or the kind of a vault, as written.
+    pub vault: String,
+    /// The key file of a file vault.
+    pub vault_key_file: Option<PathBuf>,
+    /// Prints the passphrase of a file vault.
+    pub passphrase_command: Option<Vec<String>>,
+    /// Which sessions are renewed unasked.
+    pub renew: Renew,
+    /// Milliseconds after its last use for which a profile is renewed.
+    pub keep_warm: i64,
+    /// Whether root is served.
+    pub allow_root: bool,
+}
+
+impl Default for Daemon {
+    fn default() -> Self {
+        Self {
+            vault: "auto".into(),
+            vault_key_file: None,
+            passphrase_command: None,
+            renew: Renew::Active,
+            keep_warm: 12 * 3_600_000,
+            allow_root: false,
+        }
+    }
+}
+
+/// Which sessions are renewed unasked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Renew {
+    /// Those of profiles that were used within `keep_warm`.
+    Active,
+    /// All that need no person.
+    Always,
+    /// None; a `get` within the margin starts a renewal behind it.
+    OnDemand,
+}
+
+/// Addresses to use instead of the regional ones of AWS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    /// `https`, or `http` to loopback.
+    pub sts: Option<String>,
+}
+
+/// An IAM user with a long-term key in the vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The MFA device.
+    pub mfa_serial: Option<String>,
+    /// Prints the code of the MFA device.
+    pub mfa_command: Option<Vec<String>>,
+}
+
+/// What parsing needs to know of the world around the file.
+pub struct Surroundings<'a> {
+    /// Where the file lies; relative paths in it start there.
+    pub directory: &'a Path,
+    /// What `~/` stands for.
+    pub home: Option<&'a Path>,
+    /// The login name of the user, for session names.
+    pub user: &'a str,
+    /// Reads a policy file.
+    pub read: &'a dyn Fn(&Path) -> std::io::Result<String>,
+}
+
+impl std::fmt::Debug for Surroundings<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Surroundings").field("directory", &self.directory).finish_non_exhaustive()
+    }
+}
+
+/// Parses a configuration.
+///
+/// # Errors
+/// Findings in the order of the file, each an error with its place (`LINE:COLUMN`).
+pub fn parse(text: &str, around: &Surroundings<'_>) -> Result<Config, Vec<Finding>> {
+    if text.len() > MAX_CONFIG {
+        let message = format!("the file has {} bytes, and {MAX_CONFIG} are allowed", text.len());
+        return Err(vec![error("1:1", message, None)]);
+    }
+    let raw = raw::parse(text)?;
+    flatten::flatten(raw, text, around)
+}
+
+/// Makes the one failure that stands for findings of a file.
+pub fn failure(file: &Path, findings: &[Finding]) -> Failure {
+    let first = findings.iter().find(|finding| finding.severity == Severity::Error);
+    let Some(first) = first else {
+        return Failure::new(FailureKind::Usage, format!("read config {}: unknown error", file.display()));
+    };
+    let more = match findings.len() {
+        0 | 1 => String::new(),
+        count => format!(" (and {} more)", count - 1),
+    };
+    let message = format!("read config {}:{}: {}{more}", file.display(), first.subject, first.message);
+    Failure::new(FailureKind::Usage, message).hint("keyfob profile check")
+}
+
+fn error(place: impl Into<String>, message: impl Into<String>, hint: Option<String>) -> Finding {
+    let clean = Failure::new(FailureKind::Usage, message.into());
+    Finding { severity: Severity::Error, subject: place.into(), message: clean.message, hint }
+}
+
+/// Finds the place of a byte offset in a text.
+struct Lines {
+    starts: Vec<usize>,
+}
+
+impl Lines {
+    fn new(text: &str) -> Self {
+        let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { starts: std::iter::once(0).chain(after_breaks).collect() }
+    }
+
+    /// Answers `LINE:COLUMN`, both from 1; columns count bytes.
+    fn place(&self, offset: usize) -> String {
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        format!("{line}:{}", offset - start + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,232 @@
+//! One session: its keys, its end on both clocks, and its form in the vault.
+//!
+//! A step of the wall clock can make it end earlier, never later.
+
+use crate::clock::{Monotonic, Now, WallClock};
+use crate::mint::Minted;
+use crate::timing;
+use keyfob_shared::wire::DOCUMENT_PREFIX;
+use keyfob_shared::{Credentials, Secret, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Temporary credentials and when they end.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its keys.
+    pub credentials: Credentials,
+    /// Milliseconds between mint and end, as granted.
+    pub lifetime: i64,
+    // By the clock of AWS, and when it was minted by ours.
+    expires: Timestamp,
+    minted: Timestamp,
+    // The end by our wall clock, and by the clock that does not step; the earlier one counts.
+    end_wall: Timestamp,
+    end_monotonic: Monotonic,
+    // Whether `end_monotonic` was measured against the server's clock, or only guessed from ours.
+    measured: bool,
+    /// The seconds that were asked for instead of the step's own, after AWS refused those.
+    pub negotiated: Option<u32>,
+    reply: Option<(Timestamp, Arc<Secret>)>,
+}
+
+/// A session as it lies in the vault.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    credentials: Credentials,
+    expires_millis: i64,
+    minted_millis: i64,
+    lifetime: i64,
+    skew: i64,
+    #[serde(default)]
+    negotiated: Option<u32>,
+}
+
+impl Session {
+    /// Takes over what AWS granted; `skew` is how far its clock is ahead of ours.
+    ///
+    /// `None` if it ended already.
+    pub fn minted(minted: Minted, skew: i64, negotiated: Option<u32>, now: Now) -> Option<Self> {
+        let end_wall = Timestamp::from_millis(minted.expires.millis().saturating_sub(skew));
+        let lifetime = end_wall.millis().saturating_sub(now.wall.millis());
+        (lifetime > 0).then(|| Self {
+            credentials: minted.credentials,
+            lifetime,
+            expires: minted.expires,
+            minted: now.wall,
+            end_wall,
+            end_monotonic: now.monotonic.plus(lifetime),
+            measured: true,
+            negotiated,
+            reply: None,
+        })
+    }
+
+    /// Reads a session that [`Session::record`] wrote; `None` if it is not one or has ended.
+    ///
+    /// Our clock may have been set meanwhile: of the ends that are possible the earliest is taken.
+    pub fn from_record(text: &str, now: Now) -> Option<Self> {
+        let record: Record = serde_json::from_str(text).ok()?;
+        let end_wall = Timestamp::from_millis(record.expires_millis.saturating_sub(record.skew.max(0)));
+        let left = end_wall.millis().saturating_sub(now.wall.millis()).min(record.lifetime);
+        (left > 0 && record.lifetime > 0).then(|| Self {
+            credentials: record.credentials,
+            lifetime: record.lifetime,
+            expires: Timestamp::from_millis(record.expires_millis),
+            minted: Timestamp::from_millis(record.minted_millis),
+            end_wall,
+            end_monotonic: now.monotonic.plus(left),
+            measured: false,
+            negotiated: record.negotiated,
+            reply: None,
+        })
+    }
+
+    /// Writes the form for the vault.
+    pub fn record(&self) -> Secret {
+        let record = Record {
+            credentials: self.credentials.clone(),
+            expires_millis: self.expires.millis(),
+            minted_millis: self.minted.millis(),
+            lifetime: self.lifetime,
+            skew: self.expires.millis() - self.end_wall.millis(),
+            negotiated: self.negotiated,
+        };
+        Secret::new(serde_json::to_string(&record).expect("strings and numbers always serialize"))
+    }
+
+    /// Answers when it was minted, by our wall clock then.
+    pub fn minted_at(&self) -> Timestamp {
+        self.minted
+    }
+
+    /// Hears how far the server's clock is ahead of ours; a session from the vault may end earlier than guessed.
+    pub fn hear_skew(&mut self, skew: i64) {
+        let end = Timestamp::from_millis(self.expires.millis().saturating_sub(skew));
+        if !self.measured && end < self.end_wall {
+            self.end_wall = end;
+        }
+    }
+
+    /// Answers its true end.
+    pub fn end(&self, clock: &WallClock) -> Monotonic {
+        self.end_monotonic.min(clock.monotonic(self.end_wall))
+    }
+
+    /// Answers the end that callers are told, which is also the last moment at which it is served: whole seconds.
+    pub fn told_end(&self, clock: &WallClock) -> Timestamp {
+        let told = clock.wall(self.end(clock).plus(-timing::told_earlier(self.lifetime)));
+        Timestamp::from_millis(told.millis().div_euclid(1_000) * 1_000)
+    }
+
+    /// Answers whether it may still be served.
+    pub fn is_served(&self, clock: &WallClock, now: Now) -> bool {
+        now.monotonic < clock.monotonic(self.told_end(clock))
+    }
+
+    /// Answers the whole reply to a `get`, made once for each end that is told.
+    pub fn reply(&mut self, clock: &WallClock) -> Arc<Secret> {
+        let end = self.told_end(clock);
+        if let Some((told, reply)) = &self.reply
+            && *told == end
+        {
+            return reply.clone();
+        }
+        let document = self.credentials.document(Some(end));
+        let mut text = String::with_capacity(DOCUMENT_PREFIX.len() + document.expose().len() + 1);
+        text.push_str(DOCUMENT_PREFIX);
+        text.push_str(document.expose());
+        text.push('}');
+        let reply = Arc::new(Secret::new(text));
+        self.reply = Some((end, reply.clone()));
+        reply
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+
+    fn now(wall: i64, monotonic: i64) -> Now {
+        Now { wall: Timestamp::from_millis(wall), monotonic: Monotonic(monotonic) }
+    }
+
+    fn session(expires: i64, skew: i64, now: Now) -> Session {
+        let credentials = Credentials {
+            access_key_id: "ASIA1".into(),
+            secret_access_key: Secret::new("s"),
+            session_token: Some(Secret::new("t")),
+            account_id: None,
+        };
+        let minted = Minted { credentials, expires: Timestamp::from_millis(expires), server_date: None };
+        Session::minted(minted, skew, None, now).unwrap()
+    }
+
+    #[test]
+    fn a_wall_clock_that_steps_back_never_extends_a_session() {
+        let start = now(100 * HOUR, 0);
+        let session = session(101 * HOUR, 0, start);
+        let back = now(50 * HOUR, HOUR / 2);
+        let clock = WallClock::new(back);
+        assert_eq!(session.end(&clock), Monotonic(HOUR));
+        assert_eq!(session.told_end(&clock), Timestamp::from_millis(50 * HOUR + HOUR / 2 - 60_000));
+    }
+
+    #[test]
+    fn a_wall_clock_that_steps_forward_ends_a_session_early() {
+        let start = now(100 * HOUR, 0);
+        let session = session(101 * HOUR, 0, start);
+        let forward = now(102 * HOUR, 1_000);
+        assert!(session.is_served(&WallClock::new(start), start));
+        assert!(!session.is_served(&WallClock::new(forward), forward));
+    }
+
+    #[test]
+    fn callers_are_told_the_end_by_their_own_clock() {
+        let start = now(100 * HOUR, 0);
+        let session = session(111 * HOUR, 10 * HOUR, start);
+        assert_eq!(session.told_end(&WallClock::new(start)).millis(), 101 * HOUR - 60_000);
+    }
+
+    #[test]
+    fn a_restart_brings_back_a_valid_session_and_no_ended_one() {
+        let start = now(100 * HOUR, 77);
+        let record = session(101 * HOUR, 0, start).record();
+        let later = now(100 * HOUR + HOUR / 2, 3);
+        let back = Session::from_record(record.expose(), later).unwrap();
+        assert_eq!(back.end(&WallClock::new(later)), Monotonic(3 + HOUR / 2));
+        assert!(Session::from_record(record.expose(), now(101 * HOUR, 3)).is_none());
+        assert!(Session::from_record("{", later).is_none());
+    }
+
+    #[test]
+    fn a_session_from_the_vault_never_outlives_its_lifetime_on_a_clock_set_back() {
+        let record = session(101 * HOUR, 0, now(100 * HOUR, 0)).record();
+        let earlier = now(10 * HOUR, 0);
+        let back = Session::from_record(record.expose(), earlier).unwrap();
+        assert_eq!(back.end(&WallClock::new(earlier)), Monotonic(HOUR));
+    }
+
+    #[test]
+    fn the_first_answer_of_the_server_corrects_sessions_from_the_vault() {
+        let start = now(100 * HOUR, 0);
+        let record = session(101 * HOUR, 0, start).record();
+        let mut back = Session::from_record(record.expose(), start).unwrap();
+        back.hear_skew(HOUR / 2);
+        assert_eq!(back.end(&WallClock::new(start)), Monotonic(HOUR / 2));
+        back.hear_skew(-HOUR);
+        assert_eq!(back.end(&WallClock::new(start)), Monotonic(HOUR / 2));
+    }
+
+    #[test]
+    fn the_reply_is_the_same_until_the_told_end_changes() {
+        let start = now(100 * HOUR, 0);
+        let mut session = session(101 * HOUR, 0, start);
+        let clock = WallClock::new(start);
+        let first = session.reply(&clock);
+        assert!(Arc::ptr_eq(&first, &session.reply(&clock)));
+        assert!(first.expose().contains(r#""Expiration":"1970-01-05T04:59:00Z"}}"#.trim_end_matches('}')));
+    }
+}
