@@ -4,7 +4,9 @@
 
 pub mod clock;
 pub mod config;
+pub mod engine;
 pub mod mint;
 pub mod plan;
 pub mod session;
+pub mod slot;
 pub mod timing;

@@ -81,6 +81,14 @@ impl Step {
         }
     }
 
+    /// Answers the seconds that are asked for; `None` means the default of AWS.
+    pub fn duration(&self) -> Option<u32> {
+        match self {
+            Self::SessionToken(token) => token.duration,
+            Self::AssumeRole(role) => role.duration,
+        }
+    }
+
     /// Answers the MFA device that the step needs a code of.
     pub fn mfa_serial(&self) -> Option<&str> {
         match self {

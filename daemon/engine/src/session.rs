@@ -38,6 +38,9 @@ struct Record {
     minted_millis: i64,
     lifetime: i64,
     skew: i64,
+    // The end by the clock that does not step, of use only until the next boot.
+    boot: String,
+    end_monotonic: i64,
     #[serde(default)]
     negotiated: Option<u32>,
 }
@@ -64,32 +67,39 @@ impl Session {
 
     /// Reads a session that [`Session::record`] wrote; `None` if it is not one or has ended.
     ///
-    /// Our clock may have been set meanwhile: of the ends that are possible the earliest is taken.
-    pub fn from_record(text: &str, now: Now) -> Option<Self> {
+    /// Since another boot our clock may have been set: of the ends that are possible the earliest is taken.
+    pub fn from_record(text: &str, boot: &str, now: Now) -> Option<Self> {
         let record: Record = serde_json::from_str(text).ok()?;
-        let end_wall = Timestamp::from_millis(record.expires_millis.saturating_sub(record.skew.max(0)));
+        let measured = record.boot == boot;
+        let skew = if measured { record.skew } else { record.skew.max(0) };
+        let end_wall = Timestamp::from_millis(record.expires_millis.saturating_sub(skew));
         let left = end_wall.millis().saturating_sub(now.wall.millis()).min(record.lifetime);
-        (left > 0 && record.lifetime > 0).then(|| Self {
+        let guessed = now.monotonic.plus(left);
+        let end_monotonic = if measured { Monotonic(record.end_monotonic) } else { guessed };
+        let ended = left <= 0 || record.lifetime <= 0 || end_monotonic <= now.monotonic;
+        (!ended).then(|| Self {
             credentials: record.credentials,
             lifetime: record.lifetime,
             expires: Timestamp::from_millis(record.expires_millis),
             minted: Timestamp::from_millis(record.minted_millis),
             end_wall,
-            end_monotonic: now.monotonic.plus(left),
-            measured: false,
+            end_monotonic,
+            measured,
             negotiated: record.negotiated,
             reply: None,
         })
     }
 
     /// Writes the form for the vault.
-    pub fn record(&self) -> Secret {
+    pub fn record(&self, boot: &str) -> Secret {
         let record = Record {
             credentials: self.credentials.clone(),
             expires_millis: self.expires.millis(),
             minted_millis: self.minted.millis(),
             lifetime: self.lifetime,
             skew: self.expires.millis() - self.end_wall.millis(),
+            boot: boot.into(),
+            end_monotonic: self.end_monotonic.0,
             negotiated: self.negotiated,
         };
         Secret::new(serde_json::to_string(&record).expect("strings and numbers always serialize"))
@@ -193,27 +203,35 @@ mod tests {
     #[test]
     fn a_restart_brings_back_a_valid_session_and_no_ended_one() {
         let start = now(100 * HOUR, 77);
-        let record = session(101 * HOUR, 0, start).record();
+        let record = session(101 * HOUR, 0, start).record("b1");
         let later = now(100 * HOUR + HOUR / 2, 3);
-        let back = Session::from_record(record.expose(), later).unwrap();
+        let back = Session::from_record(record.expose(), "b2", later).unwrap();
         assert_eq!(back.end(&WallClock::new(later)), Monotonic(3 + HOUR / 2));
-        assert!(Session::from_record(record.expose(), now(101 * HOUR, 3)).is_none());
-        assert!(Session::from_record("{", later).is_none());
+        assert!(Session::from_record(record.expose(), "b2", now(101 * HOUR, 3)).is_none());
+        assert!(Session::from_record("{", "b2", later).is_none());
     }
 
     #[test]
     fn a_session_from_the_vault_never_outlives_its_lifetime_on_a_clock_set_back() {
-        let record = session(101 * HOUR, 0, now(100 * HOUR, 0)).record();
+        let record = session(101 * HOUR, 0, now(100 * HOUR, 0)).record("b1");
         let earlier = now(10 * HOUR, 0);
-        let back = Session::from_record(record.expose(), earlier).unwrap();
+        let back = Session::from_record(record.expose(), "b2", earlier).unwrap();
         assert_eq!(back.end(&WallClock::new(earlier)), Monotonic(HOUR));
+    }
+
+    #[test]
+    fn within_one_boot_the_end_of_a_session_from_the_vault_is_exact() {
+        let record = session(101 * HOUR, 0, now(100 * HOUR, 77)).record("b1");
+        let set_back = now(10 * HOUR, 77 + HOUR / 2);
+        let back = Session::from_record(record.expose(), "b1", set_back).unwrap();
+        assert_eq!(back.end(&WallClock::new(set_back)), Monotonic(77 + HOUR));
     }
 
     #[test]
     fn the_first_answer_of_the_server_corrects_sessions_from_the_vault() {
         let start = now(100 * HOUR, 0);
-        let record = session(101 * HOUR, 0, start).record();
-        let mut back = Session::from_record(record.expose(), start).unwrap();
+        let record = session(101 * HOUR, 0, start).record("b1");
+        let mut back = Session::from_record(record.expose(), "b2", start).unwrap();
         back.hear_skew(HOUR / 2);
         assert_eq!(back.end(&WallClock::new(start)), Monotonic(HOUR / 2));
         back.hear_skew(-HOUR);

@@ -162,15 +162,10 @@ impl Flattener<'_> {
         let first = own.get(links.first()?)?;
         let identity = first.identity.clone()?;
         let definition = identities.get(&identity)?;
-        let with_mfa = definition.mfa_serial.clone().filter(|_| first.mfa != Some(false));
-        let mut steps: Vec<Step> = with_mfa
-            .map(|serial| {
-                let region =
-                    Some(check::default_region(serial.split(':').nth(1).unwrap_or("aws")).to_owned());
-                Step::SessionToken(SessionToken { duration: None, mfa_serial: Some(serial), region })
-            })
-            .into_iter()
-            .collect();
+        let mut steps: Vec<Step> = match first.mfa {
+            Some(false) => Vec::new(),
+            Some(true) | None => definition.sign_in_step().into_iter().collect(),
+        };
         for link in links {
             let own = own.get(link)?;
             match &own.step {

@@ -7,7 +7,7 @@ mod check;
 mod flatten;
 mod raw;
 
-use crate::plan::Plan;
+use crate::plan::{Plan, SessionToken, Step};
 use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName, wire::Finding, wire::Severity};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -86,6 +86,16 @@ pub struct Identity {
     pub mfa_serial: Option<String>,
     /// Prints the code of the MFA device.
     pub mfa_command: Option<Vec<String>>,
+}
+
+impl Identity {
+    /// Answers the step that a person signs in with, and that stands before every profile which does not opt out.
+    pub fn sign_in_step(&self) -> Option<Step> {
+        let serial = self.mfa_serial.clone()?;
+        let partition = serial.split(':').nth(1).unwrap_or("aws");
+        let region = Some(check::default_region(partition).to_owned());
+        Some(Step::SessionToken(SessionToken { duration: None, mfa_serial: Some(serial), region }))
+    }
 }
 
 /// What parsing needs to know of the world around the file.

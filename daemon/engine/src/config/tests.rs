@@ -51,7 +51,7 @@ fn one_mfa_session_stands_before_every_profile_of_the_identity() {
     let first = config.profiles["a"].steps[0].clone();
     assert_eq!(first.mfa_serial(), Some("arn:aws:iam::111122223333:mfa/alice"));
     assert_eq!(config.profiles["a"].steps.len(), 2);
-    assert_eq!(config.profiles["b"].steps, [first.clone()]);
+    assert_eq!(config.profiles["b"].steps, std::slice::from_ref(&first));
     assert!(matches!(config.profiles["c"].steps.as_slice(), [Step::AssumeRole(_)]));
     assert_eq!(config.profiles["d"].steps[..2], config.profiles["a"].steps[..]);
     assert_eq!(config.profiles["d"].steps.len(), 3);

@@ -1,0 +1,107 @@
+//! A new configuration: slots that are still wanted live on, others end.
+
+use super::renew::SWEEP_AFTER;
+use super::{Answer, Engine, Handed, Loading};
+use crate::config::Config;
+use crate::slot::{Slot, SlotKey, Waiter, Wants, Work};
+use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+impl Engine {
+    pub(super) fn configure(&mut self, config: Arc<Config>) {
+        let (mut slots, profiles) = build(&config, &self.profiles);
+        let mut homeless = Vec::new();
+        for (key, old) in std::mem::take(&mut self.slots) {
+            match slots.get_mut(&key) {
+                Some(slot) => slot.inherit(old),
+                None => homeless.extend(self.end_slot(key, old)),
+            }
+        }
+        for (key, slot) in &mut slots {
+            if let Some(session) = self.orphans.remove(key) {
+                slot.keep(session, &self.clock, &mut self.chance);
+            }
+            if slot.work == Work::Idle {
+                slot.forget_failure();
+            }
+        }
+        let known: std::collections::HashSet<SlotKey> = slots.keys().copied().collect();
+        slots.values_mut().for_each(|slot| slot.blocked.retain(|child| known.contains(child)));
+        self.slots = slots;
+        self.profiles = profiles;
+        self.config = config;
+        self.check_all_timers();
+        if matches!(self.loading, Loading::Needed) && !self.locked {
+            self.load();
+        }
+        for waiter in homeless {
+            match waiter.wants {
+                Wants::Credentials(profile) => self.get(waiter.id, profile),
+                Wants::SignIn => {
+                    let failure =
+                        Failure::new(FailureKind::Usage, "the identity was changed during the sign-in");
+                    self.answer(waiter.id, Answer::Failed(failure.hint("sign in again")));
+                }
+            }
+        }
+    }
+
+    /// Takes leave of a slot and answers who waited there.
+    fn end_slot(&mut self, key: SlotKey, old: Slot) -> Vec<Waiter> {
+        if let Some(timer) = old.timer {
+            self.timers.remove(&(timer, key));
+        }
+        if let Work::Minting(id) = old.work {
+            self.mints.remove(&id);
+        }
+        for waiter in &old.waiters {
+            self.waiting.remove(&waiter.id);
+        }
+        if let Some(session) = old.session {
+            self.orphans.insert(key, session);
+            self.sweep_at = Some(self.now.monotonic.plus(SWEEP_AFTER));
+        }
+        old.waiters
+    }
+}
+
+/// Makes the slots of every plan, and of every identity that a person can sign in.
+fn build(
+    config: &Config,
+    before: &HashMap<ProfileName, Handed>,
+) -> (HashMap<SlotKey, Slot>, HashMap<ProfileName, Handed>) {
+    let mut slots: HashMap<SlotKey, Slot> = HashMap::new();
+    let mut profiles = HashMap::with_capacity(config.profiles.len());
+    for plan in config.profiles.values() {
+        let mut parent = None;
+        for (key, step) in SlotKey::of_plan(plan).into_iter().zip(&plan.steps) {
+            slots.entry(key).or_insert_with(|| Slot::new(parent, plan.identity.clone(), step.clone()));
+            parent = Some(key);
+        }
+        let Some(key) = parent else { continue };
+        if let Some(slot) = slots.get_mut(&key) {
+            slot.handed_out = true;
+        }
+        let last_used = before.get(&plan.profile).and_then(|handed| handed.last_used);
+        profiles.insert(plan.profile.clone(), Handed { slot: key, last_used });
+    }
+    for name in config.identities.keys() {
+        if let Some((key, step)) = root(config, name) {
+            slots.entry(key).or_insert_with(|| Slot::new(None, name.clone(), step));
+        }
+    }
+    (slots, profiles)
+}
+
+/// Answers the first step of an identity that a person signs in, used by a profile or not.
+fn root(config: &Config, name: &IdentityName) -> Option<(SlotKey, crate::plan::Step)> {
+    let step = config.identities.get(name)?.sign_in_step()?;
+    let plan = crate::plan::Plan {
+        profile: "-".parse().ok()?,
+        identity: name.clone(),
+        steps: vec![step.clone()],
+        region: None,
+    };
+    Some((SlotKey::of_plan(&plan).pop()?, step))
+}

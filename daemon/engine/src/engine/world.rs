@@ -1,0 +1,191 @@
+//! A world for tests: two clocks, a configuration, and an AWS that answers when it is told to.
+
+use super::*;
+use crate::config::{Surroundings, parse};
+use crate::mint::MintErrorKind;
+use keyfob_shared::FailureKind;
+use std::path::Path;
+
+pub(super) const HOUR: i64 = 3_600_000;
+pub(super) const START: i64 = 1_767_225_600_000;
+
+pub(super) const CONFIG: &str = r#"
+[identity.alice]
+type = "iam-user"
+mfa_serial = "arn:aws:iam::111122223333:mfa/alice"
+[identity.bob]
+type = "iam-user"
+[profile.a]
+identity = "alice"
+role_arn = "arn:aws:iam::111122223333:role/A"
+[profile.b]
+identity = "alice"
+role_arn = "arn:aws:iam::111122223333:role/B"
+[profile.plain]
+identity = "bob"
+[profile.role]
+identity = "bob"
+role_arn = "arn:aws:iam::111122223333:role/R"
+duration = "4h"
+[profile.chain]
+source = "role"
+role_arn = "arn:aws:iam::444455556666:role/C"
+"#;
+
+pub(super) fn config(text: &str) -> Arc<Config> {
+    let read = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
+    let around = Surroundings { directory: Path::new("/"), home: None, user: "alice", read: &read };
+    Arc::new(parse(text, &around).unwrap())
+}
+
+pub(super) struct World {
+    pub(super) engine: Engine,
+    pub(super) now: Now,
+    pub(super) mints: Vec<Mint>,
+    pub(super) answers: Vec<(WaiterId, Answer)>,
+    pub(super) saved: HashMap<String, Secret>,
+    pub(super) loads: usize,
+    pub(super) minted: u64,
+    pub(super) ticks: usize,
+    next_waiter: WaiterId,
+}
+
+impl World {
+    /// Starts with a configuration and an empty vault.
+    pub(super) fn new(text: &str) -> Self {
+        let mut world = Self::unloaded(text);
+        world.handle(Event::Loaded(Ok(Vec::new())));
+        world
+    }
+
+    pub(super) fn unloaded(text: &str) -> Self {
+        let now = Now { wall: Timestamp::from_millis(START), monotonic: Monotonic(1_000) };
+        let mut world = Self {
+            engine: Engine::new(now, "boot", 7),
+            now,
+            mints: Vec::new(),
+            answers: Vec::new(),
+            saved: HashMap::new(),
+            loads: 0,
+            minted: 0,
+            ticks: 0,
+            next_waiter: 0,
+        };
+        world.handle(Event::Configured(config(text)));
+        world
+    }
+
+    pub(super) fn handle(&mut self, event: Event) {
+        self.engine.handle(event, self.now);
+        while let Some(command) = self.engine.poll_command() {
+            match command {
+                Command::Answer { waiter, answer } => self.answers.push((waiter, answer)),
+                Command::Mint(mint) => self.mints.push(*mint),
+                Command::Save { slot, record } => drop(self.saved.insert(slot.to_string(), record)),
+                Command::Forget { item } => drop(self.saved.remove(&item)),
+                Command::Load => self.loads += 1,
+            }
+        }
+        if let Some((moment, reason)) = self.engine.poll_timeout() {
+            assert!(moment > self.now.monotonic, "{reason:?} is not in the future");
+        }
+    }
+
+    pub(super) fn get(&mut self, profile: &str) -> WaiterId {
+        self.next_waiter += 1;
+        self.handle(Event::Get { waiter: self.next_waiter, profile: profile.parse().unwrap() });
+        self.next_waiter
+    }
+
+    pub(super) fn login(&mut self, identity: &str, code: Option<&str>) -> WaiterId {
+        self.next_waiter += 1;
+        let code = code.map(Secret::new);
+        self.handle(Event::Login { waiter: self.next_waiter, identity: identity.parse().unwrap(), code });
+        self.next_waiter
+    }
+
+    pub(super) fn answer(&self, waiter: WaiterId) -> Option<&Answer> {
+        let mut found = self.answers.iter().filter(|(id, _)| *id == waiter).map(|(_, answer)| answer);
+        let answer = found.next();
+        assert!(found.next().is_none(), "waiter {waiter} was answered twice");
+        answer
+    }
+
+    pub(super) fn failure(&self, waiter: WaiterId) -> Failure {
+        match self.answer(waiter) {
+            Some(Answer::Failed(failure)) => failure.clone(),
+            other => panic!("waiter {waiter}: {other:?}"),
+        }
+    }
+
+    pub(super) fn served(&self, waiter: WaiterId) -> String {
+        match self.answer(waiter) {
+            Some(Answer::Served { access_key_id, .. }) => access_key_id.clone(),
+            other => panic!("waiter {waiter}: {other:?}"),
+        }
+    }
+
+    pub(super) fn succeed(&mut self, lifetime: i64) {
+        self.succeed_at(0, lifetime, 0);
+    }
+
+    /// Ends a mint in flight well; the server's clock may be ahead of ours.
+    pub(super) fn succeed_at(&mut self, index: usize, lifetime: i64, ahead: i64) {
+        let mint = self.mints.remove(index);
+        self.minted += 1;
+        let credentials = Credentials {
+            access_key_id: format!("ASIA{}", self.minted),
+            secret_access_key: Secret::new("secret"),
+            session_token: Some(Secret::new("token")),
+            account_id: None,
+        };
+        let server = self.now.wall.millis() + ahead;
+        let minted = Minted {
+            credentials,
+            expires: Timestamp::from_millis(server + lifetime),
+            server_date: Some(Timestamp::from_millis(server / 1_000 * 1_000)),
+        };
+        self.handle(Event::Minted { mint: mint.id, sent: self.now, result: Ok(minted) });
+    }
+
+    pub(super) fn fail(&mut self, kind: MintErrorKind) {
+        self.fail_at(0, kind);
+    }
+
+    pub(super) fn fail_at(&mut self, index: usize, kind: MintErrorKind) {
+        let mint = self.mints.remove(index);
+        let failure = Failure::new(FailureKind::Upstream, format!("{kind:?}"));
+        let server_date = Some(Timestamp::from_millis(self.now.wall.millis() / 1_000 * 1_000));
+        self.handle(Event::Minted {
+            mint: mint.id,
+            sent: self.now,
+            result: Err(MintError { kind, failure, server_date }),
+        });
+    }
+
+    /// Lets time pass, waking the engine whenever it asked for it.
+    pub(super) fn pass(&mut self, millis: i64) {
+        let end = self.now.monotonic.plus(millis);
+        while let Some((moment, _)) = self.engine.poll_timeout().filter(|(moment, _)| *moment <= end) {
+            self.shift(moment.0 - self.now.monotonic.0);
+            self.ticks += 1;
+            self.handle(Event::Tick);
+        }
+        self.shift(end.0 - self.now.monotonic.0);
+        self.handle(Event::Tick);
+    }
+
+    fn shift(&mut self, millis: i64) {
+        self.now.monotonic = self.now.monotonic.plus(millis);
+        self.now.wall = Timestamp::from_millis(self.now.wall.millis() + millis);
+    }
+
+    pub(super) fn step_wall_clock(&mut self, millis: i64) {
+        self.now.wall = Timestamp::from_millis(self.now.wall.millis() + millis);
+        self.handle(Event::Tick);
+    }
+
+    pub(super) fn state(&self, profile: &str) -> String {
+        self.engine.profiles().into_iter().find(|status| status.name.as_str() == profile).unwrap().state
+    }
+}
