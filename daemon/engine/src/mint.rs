@@ -14,6 +14,8 @@ pub struct MintRequest {
     pub from: Credentials,
     /// The six digits, where the step has an MFA device.
     pub mfa_code: Option<Secret>,
+    /// How far the server's clock is ahead of ours, in milliseconds; the signature is dated by it.
+    pub skew: i64,
 }
 
 /// A session that AWS granted.

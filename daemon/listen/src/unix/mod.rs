@@ -1,0 +1,28 @@
+//! The Unix socket.
+
+mod bind;
+mod connection;
+mod listener;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+use linux::{peer_of, process};
+#[cfg(not(target_os = "linux"))]
+mod other;
+#[cfg(not(target_os = "linux"))]
+use other::{peer_of, process};
+#[cfg(test)]
+mod tests;
+
+pub use connection::{Connection, Dialogue};
+pub use listener::Listener;
+
+use std::io;
+use std::os::fd::OwnedFd;
+use tokio::io::unix::AsyncFd;
+
+/// Has tokio watch a descriptor.
+fn watch(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an `OwnedFd` is open, answers the same descriptor always, and lives as long as the `AsyncFd` that owns it.
+    Ok(unsafe { AsyncFd::register(descriptor) }?)
+}
