@@ -1,11 +1,13 @@
 //! What is handed to a source to mint a session, and what comes back.
 
 use crate::plan::Step;
-use keyfob_shared::{Credentials, Failure, Secret, Timestamp};
+use keyfob_shared::{Credentials, Failure, IdentityName, Secret, Timestamp};
 
 /// One call to make. Its network part ends after 4 s.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MintRequest {
+    /// Whose; for the words of failures.
+    pub identity: IdentityName,
     /// The call and its parameters.
     pub step: Step,
     /// Seconds to ask for instead of the step's own, after AWS refused those.
