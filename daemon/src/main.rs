@@ -1,3 +1,43 @@
-//! To be written.
+//! `keyfobd`: keeps AWS sessions renewed and serves them over a local socket.
+//!
+//! Nothing is decided here: settings are read, the process is hardened, and the runtime is started.
 
-fn main() {}
+mod alarm;
+mod arguments;
+mod clock;
+mod configuration;
+mod logs;
+mod platform;
+mod runtime;
+mod start;
+
+use keyfob_shared::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = match arguments::parse(std::env::args_os().skip(1)) {
+        Ok(arguments::Wish::Run(arguments)) => arguments,
+        Ok(arguments::Wish::Tell(text)) => return print(&text),
+        Err(failure) => return complain(&failure),
+    };
+    platform::harden();
+    match start::run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => complain(&failure),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to --version and --help")]
+fn print(text: &str) -> ExitCode {
+    println!("{text}");
+    ExitCode::SUCCESS
+}
+
+#[expect(clippy::print_stderr, reason = "the error form of the command line")]
+fn complain(failure: &Failure) -> ExitCode {
+    eprintln!("keyfobd: {failure}");
+    if let Some(hint) = &failure.hint {
+        eprintln!("hint: {hint}");
+    }
+    ExitCode::from(failure.kind.exit_code())
+}

@@ -1,1 +1,64 @@
-//! To be written.
+//! Who was served what, when: one line of JSON for each request, chained by digests.
+//!
+//! Never a command line, never a secret. Serving does not wait for the disk: lines go through a bounded queue to a
+//! thread, and what does not fit is counted.
+
+mod chain;
+mod log;
+mod process;
+mod read;
+
+pub use chain::Line;
+pub use log::Audit;
+pub use read::{Broken, Verified, read, verify};
+
+use keyfob_shared::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A process that asked, as it was known before it was answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// Its user.
+    pub uid: u32,
+    /// Its number; 0 when it is in another namespace.
+    pub pid: u32,
+    /// Its parent.
+    pub ppid: Option<u32>,
+    /// Its start, in clock ticks since boot.
+    pub started: Option<u64>,
+    /// The first 15 bytes of its name.
+    pub comm: Option<String>,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It got what it asked for.
+    Served,
+    /// It could not be served.
+    Failed,
+    /// It was not to be served.
+    Refused,
+}
+
+/// One request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When it was answered.
+    pub time: Timestamp,
+    /// What was asked.
+    pub request: &'static str,
+    /// About which profile or identity.
+    pub profile: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it was not served.
+    pub reason: Option<String>,
+    /// The key that was handed out.
+    pub access_key_id: Option<String>,
+    /// The name of its session in CloudTrail.
+    pub session_name: Option<String>,
+    /// Who asked.
+    pub caller: Caller,
+}

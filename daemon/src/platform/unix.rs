@@ -1,0 +1,152 @@
+//! Linux and macOS.
+
+use keyfob_engine::clock::Now;
+use keyfob_shared::{Failure, FailureKind};
+use rustix::process::{Resource, Rlimit};
+use rustix::time::{ClockId, clock_gettime};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+#[cfg(target_os = "linux")]
+const COUNTS_SUSPEND: ClockId = ClockId::Boottime;
+// Darwin's CLOCK_MONOTONIC goes on while the machine sleeps.
+#[cfg(not(target_os = "linux"))]
+const COUNTS_SUSPEND: ClockId = ClockId::Monotonic;
+
+pub(crate) fn now() -> Now {
+    let wall = clock_gettime(ClockId::Realtime);
+    let monotonic = clock_gettime(COUNTS_SUSPEND);
+    crate::clock::moment((wall.tv_sec, wall.tv_nsec), (monotonic.tv_sec, monotonic.tv_nsec))
+}
+
+/// Answers a text that changes with each boot; empty where it is not known.
+pub(crate) fn boot() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| text.trim().to_owned()).unwrap_or_default()
+}
+
+/// Keeps secrets out of other processes, core dumps and files that others may read.
+pub(crate) fn harden() {
+    leave_credentials_behind();
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = rustix::process::setrlimit(Resource::Core, none);
+    let files = rustix::process::getrlimit(Resource::Nofile);
+    let _ = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: files.maximum, maximum: files.maximum });
+    // Security: no ptrace, no /proc/PID/mem for processes of the same user.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "this process can be traced by others of the same user");
+    }
+    let _ = std::env::set_current_dir("/");
+}
+
+/// Starts itself again without AWS variables: unset variables would still be seen in `/proc/PID/environ`.
+fn leave_credentials_behind() {
+    let is_aws = |name: &std::ffi::OsString| name.as_encoded_bytes().starts_with(b"AWS_");
+    let names: Vec<_> = std::env::vars_os().map(|(name, _)| name).filter(is_aws).collect();
+    let Ok(program) = std::env::current_exe() else { return };
+    if names.is_empty() {
+        return;
+    }
+    let mut again = std::process::Command::new(program);
+    again.args(std::env::args_os().skip(1));
+    names.iter().for_each(|name| drop(again.env_remove(name)));
+    let error = again.exec();
+    tracing::warn!(%error, "start again without AWS variables");
+}
+
+/// Leaves the terminal and its job control.
+pub(crate) fn detach() {
+    let _ = rustix::process::setsid();
+}
+
+/// Lets go of the standard streams of whoever started this process.
+pub(crate) fn close_standard_streams() -> io::Result<()> {
+    let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&null)?;
+    rustix::stdio::dup2_stdout(&null)?;
+    rustix::stdio::dup2_stderr(&null)?;
+    Ok(())
+}
+
+/// Answers the login name of the user, or the number where there is none.
+pub(crate) fn user_name() -> String {
+    let from = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    from("USER").or_else(|| from("LOGNAME")).unwrap_or_else(|| rustix::process::getuid().as_raw().to_string())
+}
+
+/// Creates a directory that only the user may enter, and refuses one that others may write.
+pub(crate) fn private_directory(path: &Path) -> Result<(), Failure> {
+    let wrong = |what: &str, cause: &dyn std::fmt::Display| {
+        Failure::new(FailureKind::Usage, format!("{what} {}: {cause}", path.display()))
+    };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|cause| wrong("create directory", &cause))?;
+    let found = std::fs::metadata(path).map_err(|cause| wrong("look at directory", &cause))?;
+    if found.uid() != rustix::process::geteuid().as_raw() || found.mode() & 0o022 != 0 {
+        let hint = format!("chmod 700 {}", path.display());
+        return Err(wrong("use directory", &"it belongs to, or may be written by, someone else").hint(hint));
+    }
+    Ok(())
+}
+
+/// Answers why a configuration file is not trusted: it can name commands that this process runs.
+pub(crate) fn distrust(file: &File) -> io::Result<Option<String>> {
+    let found = file.metadata()?;
+    let owner = found.uid();
+    if owner != rustix::process::geteuid().as_raw() && owner != 0 {
+        return Ok(Some("it belongs to another user".into()));
+    }
+    Ok((found.mode() & 0o022 != 0).then(|| "others may write to it".into()))
+}
+
+/// Opens a file for appending that only the user may read.
+pub(crate) fn append_private(path: &Path) -> io::Result<File> {
+    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(no_follow).open(path)
+}
+
+/// Takes a lock for as long as the file is open; `None` if another process has it.
+pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
+    let file = append_private(path)?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The signals that the daemon listens to.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Stop,
+    Reload,
+}
+
+impl Signals {
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    pub(crate) async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.hang_up.recv() => Asked::Reload,
+        }
+    }
+}

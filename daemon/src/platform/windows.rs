@@ -1,0 +1,88 @@
+//! Windows. Type-checked; not run yet.
+
+use keyfob_engine::clock::Now;
+use keyfob_shared::{Failure, FailureKind};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::windows::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::OnceLock;
+
+#[expect(clippy::disallowed_methods, reason = "the one place where clocks are read")]
+pub(crate) fn now() -> Now {
+    static START: OnceLock<std::time::Instant> = OnceLock::new();
+    let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    // QueryPerformanceCounter goes on while the machine sleeps.
+    let monotonic = START.get_or_init(std::time::Instant::now).elapsed();
+    let parts = |time: std::time::Duration| (time.as_secs().cast_signed(), i64::from(time.subsec_nanos()));
+    crate::clock::moment(parts(wall), parts(monotonic))
+}
+
+/// Each process has its own start of the monotonic clock, so sessions are never measured by another one's.
+pub(crate) fn boot() -> String {
+    format!("{}-{}", std::process::id(), now().wall.millis())
+}
+
+/// Other processes of the same user can read this one's memory on Windows; the README says so.
+pub(crate) fn harden() {}
+
+pub(crate) fn detach() {}
+
+pub(crate) fn close_standard_streams() -> io::Result<()> {
+    Ok(())
+}
+
+pub(crate) fn user_name() -> String {
+    std::env::var("USERNAME").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "user".into())
+}
+
+/// Creates a directory; the profile of the user is private by its access list.
+pub(crate) fn private_directory(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path)
+        .map_err(|cause| Failure::new(FailureKind::Usage, format!("create directory {}: {cause}", path.display())))
+}
+
+pub(crate) fn distrust(_file: &File) -> io::Result<Option<String>> {
+    Ok(None)
+}
+
+pub(crate) fn append_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+/// Takes a lock for as long as the file is open: nobody else may open it.
+pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
+    const SHARING_VIOLATION: i32 = 32;
+    match OpenOptions::new().create(true).append(true).share_mode(0).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.raw_os_error() == Some(SHARING_VIOLATION) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The signals that the daemon listens to.
+pub(crate) struct Signals {
+    interrupt: tokio::signal::windows::CtrlC,
+    shutdown: tokio::signal::windows::CtrlShutdown,
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Stop,
+    #[expect(dead_code, reason = "Windows has no hang-up")]
+    Reload,
+}
+
+impl Signals {
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self { interrupt: tokio::signal::windows::ctrl_c()?, shutdown: tokio::signal::windows::ctrl_shutdown()? })
+    }
+
+    pub(crate) async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.shutdown.recv() => Asked::Stop,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Mints beside the loop: the key or session that signs, the MFA code, the call.
+
+use super::{Event, Shared};
+use crate::clock;
+use keyfob_engine::clock::Now;
+use keyfob_engine::config::Config;
+use keyfob_engine::engine::{self, From, Mint};
+use keyfob_engine::mfa::UsedCodes;
+use keyfob_engine::mint::{MintError, MintErrorKind, MintRequest, Minted};
+use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret};
+use keyfob_source::Sts;
+use keyfob_vault::{ItemKind, ItemName, Keeper, State, VaultError};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Calls to AWS at one time.
+const MAX_CALLS: usize = 32;
+/// A new code appears with each of these (RFC 6238).
+const CODE_PERIOD: i64 = 30_000;
+
+/// Mints sessions.
+#[derive(Clone)]
+pub(super) struct Minter {
+    sts: Sts,
+    vault: Keeper,
+    calls: Arc<Semaphore>,
+    used: Arc<Mutex<UsedCodes>>,
+}
+
+impl Shared {
+    pub(super) fn mint(&self, mint: Mint, config: Arc<Config>) {
+        let (minter, events) = (self.minter.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let id = mint.id;
+            let (sent, result) = minter.mint(mint, &config).await;
+            let _ = events.send(Event::Engine(engine::Event::Minted { mint: id, sent, result }));
+        });
+    }
+
+    /// Reads the sessions of the vault.
+    pub(super) fn load(&self) {
+        let (vault, events) = (self.vault.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let sessions = vault.sessions().await.map(super::items).map_err(|wrong| vault_failure(&wrong));
+            let _ = events.send(Event::Engine(engine::Event::Loaded(sessions)));
+        });
+    }
+}
+
+impl Minter {
+    pub(super) fn new(sts: Sts, vault: Keeper) -> Self {
+        Self { sts, vault, calls: Arc::new(Semaphore::new(MAX_CALLS)), used: Arc::default() }
+    }
+
+    async fn mint(&self, mint: Mint, config: &Config) -> (Now, Result<Minted, MintError>) {
+        let Ok(_permit) = self.calls.acquire().await else { unreachable!("the semaphore is never closed") };
+        let request = match self.prepare(mint, config).await {
+            Ok(request) => request,
+            Err(wrong) => return (clock::now(), Err(wrong)),
+        };
+        let sent = clock::now();
+        let result = self.sts.mint(&request, config.endpoints.sts.as_deref()).await;
+        if let Err(wrong) = &result {
+            tracing::warn!(step = request.step.describe(), error = %wrong.failure, kind = ?wrong.kind, "mint");
+        }
+        (sent, result)
+    }
+
+    async fn prepare(&self, mint: Mint, config: &Config) -> Result<MintRequest, MintError> {
+        let from = match mint.from {
+            From::Session(credentials) => credentials,
+            From::LongTermKey => long_term_key(&self.vault, &mint.identity).await?,
+        };
+        let mfa_code = match mint.step.mfa_serial() {
+            None => None,
+            Some(serial) => Some(self.code(serial, mint.code, &mint.identity, config).await?),
+        };
+        Ok(MintRequest { identity: mint.identity, step: mint.step, duration: mint.duration, from, mfa_code, skew: mint.skew })
+    }
+
+    /// Answers a code that was never sent before.
+    async fn code(
+        &self,
+        serial: &str,
+        typed: Option<Secret>,
+        identity: &IdentityName,
+        config: &Config,
+    ) -> Result<Secret, MintError> {
+        if let Some(code) = typed {
+            return if self.claim(serial, &code) { Ok(code) } else { Err(used_before(identity)) };
+        }
+        let command = config.identities.get(identity).and_then(|found| found.mfa_command.as_deref()).unwrap_or_default();
+        let person = |failure| refused(MintErrorKind::Final, failure);
+        let code = keyfob_source::mfa_code(command).await.map_err(person)?;
+        if self.claim(serial, &code) {
+            return Ok(code);
+        }
+        let wait = CODE_PERIOD - clock::now().wall.millis().rem_euclid(CODE_PERIOD) + 500;
+        tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
+        let code = keyfob_source::mfa_code(command).await.map_err(person)?;
+        if self.claim(serial, &code) { Ok(code) } else { Err(used_before(identity)) }
+    }
+
+    fn claim(&self, serial: &str, code: &Secret) -> bool {
+        self.used.lock().is_ok_and(|mut used| used.claim(serial, code, clock::now().monotonic))
+    }
+}
+
+async fn long_term_key(vault: &Keeper, identity: &IdentityName) -> Result<Credentials, MintError> {
+    let name = ItemName { kind: ItemKind::AccessKey, name: identity.to_string() };
+    // An unreachable vault may be back in a moment, whoever has to act.
+    let item = vault.read(name).await.map_err(|wrong| refused(MintErrorKind::Transient, vault_failure(&wrong)))?;
+    let missing = |what: &str| {
+        let failure = Failure::new(FailureKind::Person, format!("identity {identity} {what}"));
+        refused(MintErrorKind::Final, failure.hint(format!("keyfob key add {identity}")))
+    };
+    let item = item.ok_or_else(|| missing("has no access key in the vault"))?;
+    serde_json::from_str(item.value.expose()).map_err(|_| missing("has a damaged access key in the vault"))
+}
+
+fn used_before(identity: &IdentityName) -> MintError {
+    let failure = Failure::new(FailureKind::Person, "this MFA code was used already: wait for the next one");
+    refused(MintErrorKind::MfaRefused, failure.hint(format!("keyfob login {identity}")))
+}
+
+fn refused(kind: MintErrorKind, failure: Failure) -> MintError {
+    MintError { kind, failure, server_date: None }
+}
+
+/// Puts the trouble of a vault in the words of callers.
+pub(super) fn vault_failure(wrong: &VaultError) -> Failure {
+    match wrong.state {
+        State::Locked | State::Sealed => Failure::new(FailureKind::Person, format!("read the vault: {wrong}")).hint("keyfob unlock"),
+        State::Ready | State::Unavailable => {
+            Failure::new(FailureKind::Upstream, format!("read the vault: {wrong}")).hint("keyfob doctor")
+        }
+    }
+}

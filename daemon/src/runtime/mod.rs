@@ -1,0 +1,293 @@
+//! The loop: one closed list of events, the engine's commands carried out.
+//!
+//! Nothing here decides when to mint or whom to serve; nothing here blocks.
+
+mod answers;
+mod dialogue;
+mod keys;
+mod mints;
+mod pages;
+mod requests;
+mod saver;
+
+use crate::alarm::Alarm;
+use crate::clock;
+use crate::configuration::{self, Broken, Watch};
+use crate::platform::{self, Asked, Signals};
+use answers::{Asker, Ledger};
+use keyfob_audit::Audit;
+use keyfob_engine::config::Config;
+use keyfob_engine::engine::{self, Command, Engine};
+use keyfob_listen::{Arrival, Connection, Listener, Peer};
+use keyfob_shared::wire::Request;
+use keyfob_shared::{Failure, IdentityName, Secret};
+use keyfob_source::Sts;
+use keyfob_vault::Keeper;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// An editor writes a file in several steps; it is read this long after the first.
+const SETTLE: Duration = Duration::from_millis(100);
+/// Unwritten sessions hold up the end of the daemon this long at most.
+const LAST_WRITES: Duration = Duration::from_secs(2);
+
+/// Everything that happens to the daemon.
+enum Event {
+    /// Someone has asked, or was turned away.
+    Arrived(Arrival),
+    /// A mint, a read of the vault, a person: news for the engine.
+    Engine(engine::Event),
+    /// A person has given what a sign-in needs.
+    SignIn { identity: IdentityName, code: Option<Secret>, answer: oneshot::Sender<engine::Answer> },
+    /// The configuration file, or the directory of the socket, has changed.
+    FilesChanged,
+    /// The configuration file was read; whoever asked for it is told.
+    ConfigRead(Result<Config, Broken>, Option<oneshot::Sender<Result<(), Failure>>>),
+    /// Somebody wants it read now.
+    Reload(oneshot::Sender<Result<(), Failure>>),
+    /// A moment has come, or a clock was set.
+    Alarm,
+    /// The operating system asks.
+    Signal(Asked),
+    /// A person asks the daemon to end; the connection closes when it is gone.
+    Stop(Box<keyfob_listen::Dialogue>),
+}
+
+/// What the runtime is made of.
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) config_file: PathBuf,
+    pub(crate) socket: PathBuf,
+    pub(crate) listener: Listener,
+    pub(crate) vault: Keeper,
+    pub(crate) audit: Audit,
+    pub(crate) state_lock: File,
+}
+
+/// The daemon.
+pub(crate) struct Runtime {
+    engine: Engine,
+    listener: Listener,
+    alarm: Alarm,
+    signals: Signals,
+    watch: Option<Watch>,
+    changed: mpsc::Receiver<()>,
+    socket_watch: Option<Watch>,
+    socket_changed: mpsc::Receiver<()>,
+    inbox: mpsc::UnboundedReceiver<Event>,
+    shared: Shared,
+    ledger: Ledger,
+    saver: saver::Saver,
+    config_file: PathBuf,
+    broken: Option<Broken>,
+    stopping: Option<Box<keyfob_listen::Dialogue>>,
+    _state_lock: File,
+}
+
+/// What tasks beside the loop work with.
+#[derive(Clone)]
+struct Shared {
+    events: mpsc::UnboundedSender<Event>,
+    vault: Keeper,
+    minter: mints::Minter,
+}
+
+/// Whether the loop goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    GoOn,
+    End,
+}
+
+impl Runtime {
+    pub(crate) fn new(parts: Parts) -> std::io::Result<Self> {
+        let now = clock::now();
+        let (events, inbox) = mpsc::unbounded_channel();
+        let (change, changed) = mpsc::channel(1);
+        let (socket_change, socket_changed) = mpsc::channel(1);
+        let shared = Shared { events, vault: parts.vault.clone(), minter: mints::Minter::new(Sts::new(), parts.vault.clone()) };
+        let watch = |path: &PathBuf, sender| {
+            Watch::start(path, sender).inspect_err(|error| tracing::warn!(%error, "watch {}", path.display())).ok()
+        };
+        let mut runtime = Self {
+            engine: Engine::new(now, &platform::boot(), now.wall.millis().cast_unsigned() ^ u64::from(std::process::id())),
+            listener: parts.listener,
+            alarm: Alarm::new()?,
+            signals: Signals::listen()?,
+            watch: watch(&parts.config_file, change),
+            changed,
+            socket_watch: watch(&parts.socket, socket_change),
+            socket_changed,
+            inbox,
+            saver: saver::Saver::start(parts.vault),
+            shared,
+            ledger: Ledger::new(parts.audit),
+            config_file: parts.config_file,
+            broken: None,
+            stopping: None,
+            _state_lock: parts.state_lock,
+        };
+        runtime.tell(engine::Event::Configured(Arc::new(parts.config)));
+        Ok(runtime)
+    }
+
+    /// Runs until the daemon is told to stop.
+    pub(crate) async fn run(mut self) -> Result<(), Failure> {
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
+        loop {
+            self.alarm.set(self.engine.poll_timeout().map(|(moment, _)| moment));
+            let event = self.next().await;
+            if self.handle(event) == Next::End {
+                break;
+            }
+        }
+        tracing::info!("stopping");
+        self.saver.finish(LAST_WRITES).await;
+        self.ledger.close();
+        drop(self.listener);
+        drop(self.stopping);
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Event {
+        tokio::select! {
+            biased;
+            asked = self.signals.next() => Event::Signal(asked),
+            Some(event) = self.inbox.recv() => event,
+            () = self.alarm.fired() => Event::Alarm,
+            Some(()) = self.changed.recv() => Event::FilesChanged,
+            Some(()) = self.socket_changed.recv() => Event::FilesChanged,
+            arrival = self.listener.next() => Event::Arrived(arrival),
+        }
+    }
+
+    fn handle(&mut self, event: Event) -> Next {
+        match event {
+            Event::Arrived(Arrival::Request(incoming)) => self.request(incoming.peer, incoming.request, incoming.connection),
+            Event::Arrived(Arrival::Refused(peer)) => self.ledger.refused(&peer),
+            Event::Engine(event) => self.tell(event),
+            Event::SignIn { identity, code, answer } => {
+                let waiter = self.ledger.register(Asker::Task(answer));
+                self.tell(engine::Event::Login { waiter, identity, code });
+            }
+            Event::FilesChanged => return self.files_changed(),
+            Event::ConfigRead(result, asker) => self.config_read(result, asker),
+            Event::Reload(asker) => self.read_config(Duration::ZERO, Some(asker)),
+            Event::Alarm => self.tell(engine::Event::Tick),
+            Event::Signal(Asked::Reload) => self.read_config(Duration::ZERO, None),
+            Event::Signal(Asked::Stop) => return Next::End,
+            Event::Stop(dialogue) => {
+                self.stopping = Some(dialogue);
+                return Next::End;
+            }
+        }
+        Next::GoOn
+    }
+
+    /// Tells the engine, and does what it asks for.
+    fn tell(&mut self, event: engine::Event) {
+        self.engine.handle(event, clock::now());
+        while let Some(command) = self.engine.poll_command() {
+            match command {
+                Command::Answer { waiter, answer } => self.ledger.answer(waiter, answer),
+                Command::Mint(mint) => self.shared.mint(*mint, self.engine.config().clone()),
+                Command::Save { slot, record } => self.saver.write(slot.to_string(), Some(record)),
+                Command::Forget { item } => self.saver.write(item, None),
+                Command::Load => self.shared.load(),
+            }
+        }
+    }
+
+    fn request(&mut self, peer: Peer, request: Request, connection: Connection) {
+        match request {
+            Request::Get { profile } => {
+                let session_name = self.engine.config().profiles.get(&profile).and_then(|plan| plan.last().session_name());
+                let asker = Asker::caller(connection, peer, profile.clone(), session_name);
+                let waiter = self.ledger.register(asker);
+                self.tell(engine::Event::Get { waiter, profile });
+            }
+            other => self.person(peer, other, connection),
+        }
+    }
+
+    fn files_changed(&mut self) -> Next {
+        if !self.listener.still_ours() {
+            tracing::warn!("the socket is gone; ending, so that a new daemon can serve");
+            return Next::End;
+        }
+        if let Some(watch) = &mut self.socket_watch {
+            watch.renew();
+        }
+        self.read_config(SETTLE, None);
+        Next::GoOn
+    }
+
+    fn read_config(&self, after: Duration, asker: Option<oneshot::Sender<Result<(), Failure>>>) {
+        let (events, file) = (self.shared.events.clone(), self.config_file.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            let read = tokio::task::spawn_blocking(move || configuration::read(&file)).await;
+            if let Ok(result) = read {
+                let _ = events.send(Event::ConfigRead(result, asker));
+            }
+        });
+    }
+
+    fn config_read(&mut self, result: Result<Config, Broken>, asker: Option<oneshot::Sender<Result<(), Failure>>>) {
+        // A change during the pause before reading is covered by this read.
+        let _ = self.changed.try_recv();
+        if let Some(watch) = &mut self.watch {
+            watch.renew();
+        }
+        let outcome = match result {
+            Ok(config) => {
+                self.broken = None;
+                if **self.engine.config() != config {
+                    tracing::info!(profiles = config.profiles.len(), "a new configuration is in force");
+                    self.tell(engine::Event::Configured(Arc::new(config)));
+                }
+                Ok(())
+            }
+            Err(broken) => {
+                tracing::warn!(error = %broken.failure, "the last good configuration stays in force");
+                let failure = broken.failure.clone();
+                self.broken = Some(broken);
+                Err(failure)
+            }
+        };
+        if let Some(asker) = asker {
+            let _ = asker.send(outcome);
+        }
+    }
+}
+
+/// Names of the requests in the audit.
+const fn name(request: &Request) -> &'static str {
+    match request {
+        Request::Get { .. } => "get",
+        Request::Login { .. } => "login",
+        Request::Logout { .. } => "logout",
+        Request::Status => "status",
+        Request::Profiles { .. } => "profiles",
+        Request::Check => "check",
+        Request::Doctor => "doctor",
+        Request::KeyAdd { .. } => "key-add",
+        Request::KeyImport { .. } => "key-import",
+        Request::KeyList => "key-list",
+        Request::KeyRemove { .. } => "key-remove",
+        Request::Lock => "lock",
+        Request::Unlock => "unlock",
+        Request::Reload => "reload",
+        Request::Stop => "stop",
+    }
+}
+
+/// Answers the sessions of the vault as the engine reads them.
+fn items(sessions: Vec<keyfob_vault::Item>) -> Vec<(String, Secret)> {
+    let by_name: BTreeMap<String, Secret> = sessions.into_iter().map(|item| (item.name.name, item.value)).collect();
+    by_name.into_iter().collect()
+}

@@ -1,0 +1,122 @@
+//! From the command line to the running loop: directories, logs, locks, the first configuration, readiness.
+//!
+//! Whoever started a detached daemon reads one line: `ready`, or why it did not start.
+
+use crate::arguments::{Arguments, Background};
+use crate::runtime::{Parts, Runtime};
+use crate::{configuration, logs, platform};
+use keyfob_audit::Audit;
+use keyfob_listen::{BindError, Listener};
+use keyfob_shared::{Failure, FailureKind, environment};
+use keyfob_vault::{Choice, Keeper};
+use std::fmt::Display;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a new daemon waits for an old one, whose socket is gone already, to end.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+/// Why it could not start.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let result = prepare(arguments);
+    if arguments.background == Background::Detached {
+        announce(result.as_ref().err());
+    }
+    match result? {
+        Some((runtime, executor)) => executor.block_on(runtime.run()),
+        None => Ok(()),
+    }
+}
+
+type Prepared = Option<(Runtime, tokio::runtime::Runtime)>;
+
+/// Makes everything ready; `None` if another daemon serves already and that is fine.
+fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
+    if arguments.background == Background::Detached {
+        platform::detach();
+    }
+    let missing = |what| move || Failure::new(FailureKind::Usage, format!("there is no home directory for the {what}"));
+    let state_directory = environment::state_directory().ok_or_else(missing("state directory"))?;
+    let config_file = absolute(environment::config_file().ok_or_else(missing("configuration"))?)?;
+    let socket = absolute(environment::socket().ok_or_else(missing("socket"))?)?;
+    platform::private_directory(&state_directory)?;
+    logs::start(arguments, &state_directory).map_err(|cause| start_failure("open the log", &cause))?;
+    let config = configuration::read(&config_file).map_err(|broken| broken.failure)?;
+    let choice: Choice = config.daemon.vault.parse().map_err(|wrong| {
+        Failure::new(FailureKind::Usage, format!("read config {}: vault: {wrong}", config_file.display()))
+    })?;
+    let executor = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(4)
+        .thread_keep_alive(Duration::from_secs(1))
+        .build()
+        .map_err(|cause| start_failure("start the event loop", &cause))?;
+    let guard = executor.enter();
+    let settings = keyfob_listen::Settings { socket: socket.clone(), allow_root: config.daemon.allow_root };
+    let listener = match Listener::bind(&settings) {
+        Ok(listener) => listener,
+        Err(BindError::AlreadyRunning) if arguments.background == Background::Detached => return Ok(None),
+        Err(error) => return Err(start_failure("listen", &error)),
+    };
+    let state_lock = lock_state(&state_directory)?;
+    let vault = Keeper::start(keyfob_vault::Settings {
+        choice,
+        key_file: config.daemon.vault_key_file.clone(),
+        passphrase_command: config.daemon.passphrase_command.clone(),
+        state_directory: state_directory.clone(),
+    });
+    let audit = Audit::open(&state_directory).map_err(|cause| start_failure("open the audit", &cause))?;
+    let parts = Parts { config, config_file, socket, listener, vault, audit, state_lock };
+    let runtime = Runtime::new(parts).map_err(|cause| start_failure("start", &cause))?;
+    drop(guard);
+    Ok(Some((runtime, executor)))
+}
+
+/// Takes the state directory: two daemons must not write to one vault.
+fn lock_state(state_directory: &Path) -> Result<File, Failure> {
+    const STEP: Duration = Duration::from_millis(50);
+    let path = state_directory.join("lock");
+    let mut waited = Duration::ZERO;
+    loop {
+        match platform::lock(&path) {
+            Ok(Some(lock)) => return Ok(lock),
+            Ok(None) if waited < PATIENCE => {
+                std::thread::sleep(STEP);
+                waited += STEP;
+            }
+            Ok(None) => {
+                let message = format!("another daemon uses the state directory {}", state_directory.display());
+                return Err(Failure::new(FailureKind::Usage, message).hint("keyfob daemon stop"));
+            }
+            Err(cause) => return Err(start_failure("lock the state directory", &cause)),
+        }
+    }
+}
+
+fn absolute(path: PathBuf) -> Result<PathBuf, Failure> {
+    // On Windows a pipe has a name, not a place.
+    if path.is_absolute() || cfg!(windows) {
+        return Ok(path);
+    }
+    Err(Failure::new(FailureKind::Usage, format!("{} is not an absolute path", path.display())))
+}
+
+fn start_failure(what: &str, cause: &dyn Display) -> Failure {
+    Failure::new(FailureKind::Usage, format!("{what}: {cause}")).hint("keyfob daemon run")
+}
+
+/// Tells whoever started this process how it went, and lets go of their streams.
+#[expect(clippy::print_stdout, reason = "the readiness handshake")]
+fn announce(failure: Option<&Failure>) {
+    match failure {
+        None => println!("ready"),
+        Some(failure) => println!("{}", serde_json::to_string(failure).unwrap_or_default()),
+    }
+    if let Err(error) = platform::close_standard_streams() {
+        tracing::warn!(%error, "close the standard streams");
+    }
+}
