@@ -10,6 +10,8 @@ pub(crate) fn now() -> Now {
 
 /// Answers a moment from its parts: seconds and nanoseconds of the wall clock and of the one that counts suspend.
 pub(crate) fn moment(wall: (i64, i64), monotonic: (i64, i64)) -> Now {
-    let millis = |(seconds, nanoseconds): (i64, i64)| seconds.saturating_mul(1_000).saturating_add(nanoseconds / 1_000_000);
+    let millis = |(seconds, nanoseconds): (i64, i64)| {
+        seconds.saturating_mul(1_000).saturating_add(nanoseconds / 1_000_000)
+    };
     Now { wall: Timestamp::from_millis(millis(wall)), monotonic: Monotonic(millis(monotonic)) }
 }

@@ -26,7 +26,8 @@ pub(crate) fn read(path: &Path) -> Result<Config, Broken> {
         Ok(text) => text,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Config::default()),
         Err(cause) => {
-            let failure = Failure::new(FailureKind::Usage, format!("read config {}: {cause}", path.display()));
+            let failure =
+                Failure::new(FailureKind::Usage, format!("read config {}: {cause}", path.display()));
             let mode = cause.kind() == io::ErrorKind::PermissionDenied;
             let failure = if mode { failure.hint(format!("chmod go-w {}", path.display())) } else { failure };
             return Err(Broken { failure, findings: Vec::new() });
@@ -40,7 +41,8 @@ pub(crate) fn read(path: &Path) -> Result<Config, Broken> {
         user: &user,
         read: &|policy| bounded(policy, File::open(policy)?),
     };
-    config::parse(&text, &around).map_err(|findings| Broken { failure: config::failure(path, &findings), findings })
+    config::parse(&text, &around)
+        .map_err(|findings| Broken { failure: config::failure(path, &findings), findings })
 }
 
 fn text(path: &Path) -> io::Result<String> {
@@ -131,6 +133,9 @@ mod tests {
 
     #[test]
     fn a_missing_directory_is_awaited_where_it_would_appear() {
-        assert_eq!(directories(Path::new("/nonexistent/keyfob/config.toml")), BTreeSet::from([PathBuf::from("/")]));
+        assert_eq!(
+            directories(Path::new("/nonexistent/keyfob/config.toml")),
+            BTreeSet::from([PathBuf::from("/")])
+        );
     }
 }

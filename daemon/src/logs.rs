@@ -24,7 +24,8 @@ pub(crate) fn start(arguments: &Arguments, state_directory: &Path) -> io::Result
             }
         }
         Background::Detached => {
-            let builder = builder.with_writer(LogFile::open(state_directory.join("keyfobd.log"))?).with_ansi(false);
+            let builder =
+                builder.with_writer(LogFile::open(state_directory.join("keyfobd.log"))?).with_ansi(false);
             match arguments.log_format {
                 LogFormat::Human => builder.init(),
                 LogFormat::Json => builder.json().init(),
@@ -39,10 +40,23 @@ fn filter() -> EnvFilter {
     let wanted = std::env::var(environment::LOG).unwrap_or_else(|_| "info".into());
     let filter = EnvFilter::builder().parse_lossy(wanted);
     const QUIET: [&str; 12] = [
-        "aws_runtime", "aws_sdk_sts", "aws_sigv4", "aws_smithy_http_client", "aws_smithy_runtime", "aws_smithy_runtime_api",
-        "aws_smithy_http", "aws_credential_types", "hyper", "hyper_util", "rustls", "dbus_secret_service",
+        "aws_runtime",
+        "aws_sdk_sts",
+        "aws_sigv4",
+        "aws_smithy_http_client",
+        "aws_smithy_runtime",
+        "aws_smithy_runtime_api",
+        "aws_smithy_http",
+        "aws_credential_types",
+        "hyper",
+        "hyper_util",
+        "rustls",
+        "dbus_secret_service",
     ];
-    QUIET.iter().filter_map(|target| format!("{target}=warn").parse().ok()).fold(filter, EnvFilter::add_directive)
+    QUIET
+        .iter()
+        .filter_map(|target| format!("{target}=warn").parse().ok())
+        .fold(filter, EnvFilter::add_directive)
 }
 
 /// A log file that never grows beyond [`MAX_LOG`] twice.

@@ -39,7 +39,8 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     if arguments.background == Background::Detached {
         platform::detach();
     }
-    let missing = |what| move || Failure::new(FailureKind::Usage, format!("there is no home directory for the {what}"));
+    let missing =
+        |what| move || Failure::new(FailureKind::Usage, format!("there is no home directory for the {what}"));
     let state_directory = environment::state_directory().ok_or_else(missing("state directory"))?;
     let config_file = absolute(environment::config_file().ok_or_else(missing("configuration"))?)?;
     let socket = absolute(environment::socket().ok_or_else(missing("socket"))?)?;
@@ -89,7 +90,8 @@ fn lock_state(state_directory: &Path) -> Result<File, Failure> {
                 waited += STEP;
             }
             Ok(None) => {
-                let message = format!("another daemon uses the state directory {}", state_directory.display());
+                let message =
+                    format!("another daemon uses the state directory {}", state_directory.display());
                 return Err(Failure::new(FailureKind::Usage, message).hint("keyfob daemon stop"));
             }
             Err(cause) => return Err(start_failure("lock the state directory", &cause)),

@@ -36,7 +36,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Parsed {
         Framed::Body(body, _) => match serde_json::from_slice(body) {
             Ok(request) => Parsed::Complete(request),
             // The cause may quote the request, which may hold a secret.
-            Err(_) => wrong(FailureKind::Usage, "the request is not understood", Some("keyfob daemon restart")),
+            Err(_) => {
+                wrong(FailureKind::Usage, "the request is not understood", Some("keyfob daemon restart"))
+            }
         },
         Framed::Incomplete => Parsed::Incomplete,
         Framed::TooLong => wrong(FailureKind::Usage, "a frame is empty or too long", None),
@@ -92,7 +94,12 @@ mod tests {
 
     #[test]
     fn nonsense_gets_a_reply_and_never_a_crash() {
-        for bodies in [&["x", "{}"] as &[&str], &["1", "{}"], &["1", "\"status"], &["1", r#"{"get":{"profile":"a\u0000"}}"#]] {
+        for bodies in [
+            &["x", "{}"] as &[&str],
+            &["1", "{}"],
+            &["1", "\"status"],
+            &["1", r#"{"get":{"profile":"a\u0000"}}"#],
+        ] {
             assert!(matches!(parse(&frames(bodies)), Parsed::Wrong(_)), "{bodies:?}");
         }
         assert!(matches!(parse(&u32::MAX.to_be_bytes()), Parsed::Wrong(_)));

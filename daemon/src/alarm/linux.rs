@@ -24,8 +24,8 @@ impl Alarm {
     pub(crate) fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let alarm = Self {
-            timer: AsyncFd::new(timerfd_create(TimerfdClockId::Boottime, flags)?)?,
-            clock_set: AsyncFd::new(timerfd_create(TimerfdClockId::Realtime, flags)?)?,
+            timer: watch(timerfd_create(TimerfdClockId::Boottime, flags)?)?,
+            clock_set: watch(timerfd_create(TimerfdClockId::Realtime, flags)?)?,
             set_for: None,
         };
         alarm.watch_clock()?;
@@ -78,4 +78,9 @@ impl Alarm {
             }
         }
     }
+}
+
+fn watch(timer: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an `OwnedFd` is open, answers the same descriptor always, and lives as long as the `AsyncFd` that owns it.
+    Ok(unsafe { AsyncFd::register(timer) }?)
 }

@@ -24,7 +24,8 @@ impl Alarm {
     /// Waits until the alarm fires, a minute at most. Can be dropped and asked again.
     pub(crate) async fn fired(&mut self) {
         let left = self.set_for.map(|moment| moment.0.saturating_sub(crate::clock::now().monotonic.0).max(1));
-        let sleep = left.map_or(LONGEST_SLEEP, |left| Duration::from_millis(left.unsigned_abs()).min(LONGEST_SLEEP));
+        let sleep =
+            left.map_or(LONGEST_SLEEP, |left| Duration::from_millis(left.unsigned_abs()).min(LONGEST_SLEEP));
         tokio::time::sleep(sleep).await;
     }
 }

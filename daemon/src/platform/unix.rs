@@ -25,7 +25,9 @@ pub(crate) fn now() -> Now {
 
 /// Answers a text that changes with each boot; empty where it is not known.
 pub(crate) fn boot() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| text.trim().to_owned()).unwrap_or_default()
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map(|text| text.trim().to_owned())
+        .unwrap_or_default()
 }
 
 /// Keeps secrets out of other processes, core dumps and files that others may read.
@@ -35,10 +37,14 @@ pub(crate) fn harden() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let _ = rustix::process::setrlimit(Resource::Core, none);
     let files = rustix::process::getrlimit(Resource::Nofile);
-    let _ = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: files.maximum, maximum: files.maximum });
+    let _ = rustix::process::setrlimit(
+        Resource::Nofile,
+        Rlimit { current: files.maximum, maximum: files.maximum },
+    );
     // Security: no ptrace, no /proc/PID/mem for processes of the same user.
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+    {
         tracing::warn!(%error, "this process can be traced by others of the same user");
     }
     let _ = std::env::set_current_dir("/");
@@ -54,7 +60,9 @@ fn leave_credentials_behind() {
     }
     let mut again = std::process::Command::new(program);
     again.args(std::env::args_os().skip(1));
-    names.iter().for_each(|name| drop(again.env_remove(name)));
+    for name in &names {
+        again.env_remove(name);
+    }
     let error = again.exec();
     tracing::warn!(%error, "start again without AWS variables");
 }
@@ -84,7 +92,11 @@ pub(crate) fn private_directory(path: &Path) -> Result<(), Failure> {
     let wrong = |what: &str, cause: &dyn std::fmt::Display| {
         Failure::new(FailureKind::Usage, format!("{what} {}: {cause}", path.display()))
     };
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|cause| wrong("create directory", &cause))?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|cause| wrong("create directory", &cause))?;
     let found = std::fs::metadata(path).map_err(|cause| wrong("look at directory", &cause))?;
     if found.uid() != rustix::process::geteuid().as_raw() || found.mode() & 0o022 != 0 {
         let hint = format!("chmod 700 {}", path.display());

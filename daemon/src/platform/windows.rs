@@ -38,8 +38,9 @@ pub(crate) fn user_name() -> String {
 
 /// Creates a directory; the profile of the user is private by its access list.
 pub(crate) fn private_directory(path: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(path)
-        .map_err(|cause| Failure::new(FailureKind::Usage, format!("create directory {}: {cause}", path.display())))
+    std::fs::create_dir_all(path).map_err(|cause| {
+        Failure::new(FailureKind::Usage, format!("create directory {}: {cause}", path.display()))
+    })
 }
 
 pub(crate) fn distrust(_file: &File) -> io::Result<Option<String>> {
@@ -76,7 +77,10 @@ pub(crate) enum Asked {
 
 impl Signals {
     pub(crate) fn listen() -> io::Result<Self> {
-        Ok(Self { interrupt: tokio::signal::windows::ctrl_c()?, shutdown: tokio::signal::windows::ctrl_shutdown()? })
+        Ok(Self {
+            interrupt: tokio::signal::windows::ctrl_c()?,
+            shutdown: tokio::signal::windows::ctrl_shutdown()?,
+        })
     }
 
     pub(crate) async fn next(&mut self) -> Asked {

@@ -28,7 +28,12 @@ pub(super) struct Call {
 }
 
 impl Asker {
-    pub(super) fn caller(connection: Connection, peer: Peer, profile: ProfileName, session_name: Option<&str>) -> Self {
+    pub(super) fn caller(
+        connection: Connection,
+        peer: Peer,
+        profile: ProfileName,
+        session_name: Option<&str>,
+    ) -> Self {
         let session_name = session_name.map(str::to_owned);
         Self::Connection(Box::new(Call { connection, peer, profile, session_name }))
     }
@@ -76,7 +81,8 @@ impl Ledger {
                 call.connection.reply(reply.expose().as_bytes());
             }
             Answer::Served { .. } | Answer::SignedIn { .. } => {
-                let failure = Failure::new(FailureKind::Upstream, "the session token is longer than a reply may be");
+                let failure =
+                    Failure::new(FailureKind::Upstream, "the session token is longer than a reply may be");
                 fail(&mut entry, &failure);
                 call.connection.reply(&encode(&Reply::Failed(failure)));
             }
@@ -97,7 +103,13 @@ impl Ledger {
     }
 
     /// Writes down what a person asked for.
-    pub(super) fn note(&self, request: &'static str, subject: Option<String>, peer: &Peer, result: Result<(), &Failure>) {
+    pub(super) fn note(
+        &self,
+        request: &'static str,
+        subject: Option<String>,
+        peer: &Peer,
+        result: Result<(), &Failure>,
+    ) {
         let mut entry = entry(request, peer, Outcome::Served);
         entry.profile = subject;
         if let Err(failure) = result {
@@ -114,7 +126,9 @@ impl Ledger {
 fn fail(entry: &mut Entry, failure: &Failure) {
     entry.outcome = match failure.kind {
         FailureKind::Refused => Outcome::Refused,
-        FailureKind::Upstream | FailureKind::Usage | FailureKind::Person | FailureKind::Unreachable => Outcome::Failed,
+        FailureKind::Upstream | FailureKind::Usage | FailureKind::Person | FailureKind::Unreachable => {
+            Outcome::Failed
+        }
     };
     entry.reason = Some(failure.message.clone());
 }

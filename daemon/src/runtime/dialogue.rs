@@ -7,7 +7,8 @@ use super::{Event, Shared};
 use keyfob_engine::engine::{self, Answer};
 use keyfob_listen::{Connection, Dialogue};
 use keyfob_shared::wire::{
-    self, DaemonStatus, Finding, IdentityStatus, ProfileStatus, ProfileView, Prompt, Reply, Severity, StatusPage, VaultStatus,
+    self, DaemonStatus, Finding, IdentityStatus, ProfileStatus, ProfileView, Prompt, Reply, Severity,
+    StatusPage, VaultStatus,
 };
 use keyfob_shared::{Failure, FailureKind, IdentityName, Secret};
 use keyfob_vault::{ItemKind, Passphrase, State};
@@ -52,7 +53,9 @@ async fn sign_in(shared: &Shared, talk: &Talk, dialogue: &mut Dialogue) -> Resul
     match answered.await {
         Ok(Answer::SignedIn { until }) => Ok(format!("identity {identity} is signed in until {until}")),
         Ok(Answer::Failed(failure)) => Err(failure),
-        Ok(Answer::Served { .. }) | Err(_) => Err(Failure::new(FailureKind::Unreachable, "the daemon is ending")),
+        Ok(Answer::Served { .. }) | Err(_) => {
+            Err(Failure::new(FailureKind::Unreachable, "the daemon is ending"))
+        }
     }
 }
 
@@ -67,7 +70,8 @@ async fn ask_code(serial: &str, dialogue: &mut Dialogue) -> Result<Secret, Failu
 }
 
 async fn ask(dialogue: &mut Dialogue, prompt: Prompt) -> Result<Secret, Failure> {
-    let gone = |error: std::io::Error| Failure::new(FailureKind::Person, format!("ask for an answer: {error}"));
+    let gone =
+        |error: std::io::Error| Failure::new(FailureKind::Person, format!("ask for an answer: {error}"));
     dialogue.send(&Reply::Prompt(prompt)).await.map_err(gone)?;
     match dialogue.answer().await.map_err(gone)? {
         wire::Answer::Text(text) => Ok(text),
@@ -79,7 +83,9 @@ pub(super) async fn lock(shared: Shared, connection: Connection) {
     shared.vault.lock().await;
     let message = match shared.vault.passphrase().await {
         Passphrase::Existing | Passphrase::New => "locked: unlock asks for the passphrase of the vault",
-        Passphrase::NotNeeded => "locked: the agent serves nothing until `keyfob unlock`; with this vault that needs no secret",
+        Passphrase::NotNeeded => {
+            "locked: the agent serves nothing until `keyfob unlock`; with this vault that needs no secret"
+        }
     };
     conclude(connection.dialogue(), Ok(message.into())).await;
 }
@@ -106,7 +112,9 @@ async fn unseal(shared: &Shared, dialogue: &mut Dialogue) -> Result<String, Fail
         }
     };
     let unlocked = shared.vault.unlock(passphrase).await;
-    unlocked.map_err(|wrong| Failure::new(FailureKind::Person, format!("unlock the vault: {wrong}")).hint("keyfob unlock"))?;
+    unlocked.map_err(|wrong| {
+        Failure::new(FailureKind::Person, format!("unlock the vault: {wrong}")).hint("keyfob unlock")
+    })?;
     Ok("unlocked".into())
 }
 
@@ -145,7 +153,12 @@ pub(super) async fn status(
     let mut identities = pages(identities).into_iter();
     let mut profiles = pages(profiles).into_iter();
     // Pages of both kinds are not mixed, so that each fits.
-    let mut page = StatusPage { daemon, profiles: Vec::new(), identities: identities.next().unwrap_or_default(), more: true };
+    let mut page = StatusPage {
+        daemon,
+        profiles: Vec::new(),
+        identities: identities.next().unwrap_or_default(),
+        more: true,
+    };
     loop {
         let next = (profiles.next(), Vec::new());
         let next = match next {
@@ -153,7 +166,12 @@ pub(super) async fn status(
             (None, _) => identities.next().map(|identities| (Vec::new(), identities)),
         };
         page.more = next.is_some();
-        let following = next.map(|(profiles, identities)| StatusPage { daemon: page.daemon.clone(), profiles, identities, more: true });
+        let following = next.map(|(profiles, identities)| StatusPage {
+            daemon: page.daemon.clone(),
+            profiles,
+            identities,
+            more: true,
+        });
         if dialogue.send(&Reply::Status(page)).await.is_err() {
             return;
         }
@@ -214,7 +232,10 @@ pub(super) async fn doctor(
     let (severity, hint) = match vault.state.as_str() {
         "ready" => (Severity::Note, None),
         "locked" | "sealed" => (Severity::Error, Some("keyfob unlock".to_owned())),
-        _ => (Severity::Error, Some("start the keychain, or set `vault = \"file\"` in the configuration".to_owned())),
+        _ => (
+            Severity::Error,
+            Some("start the keychain, or set `vault = \"file\"` in the configuration".to_owned()),
+        ),
     };
     let message = format!("{} is {}: {}", vault.kind, vault.state, vault.reason);
     found.push(Finding { severity, subject: "vault".into(), message, hint });

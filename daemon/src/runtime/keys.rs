@@ -11,12 +11,24 @@ use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret};
 use keyfob_vault::{Item, ItemKind, ItemName};
 use std::path::PathBuf;
 
-pub(super) async fn add(shared: Shared, identity: IdentityName, id: String, secret: Secret, connection: Connection) {
+pub(super) async fn add(
+    shared: Shared,
+    identity: IdentityName,
+    id: String,
+    secret: Secret,
+    connection: Connection,
+) {
     let result = store(&shared, &identity, id, secret).await;
     conclude(connection.dialogue(), result).await;
 }
 
-pub(super) async fn import(shared: Shared, identity: IdentityName, aws_profile: String, file: String, connection: Connection) {
+pub(super) async fn import(
+    shared: Shared,
+    identity: IdentityName,
+    aws_profile: String,
+    file: String,
+    connection: Connection,
+) {
     let result = match keyfob_source::import_key(&PathBuf::from(file), &aws_profile).await {
         Ok((id, secret)) => store(&shared, &identity, id, secret).await,
         Err(failure) => Err(failure),
@@ -24,7 +36,12 @@ pub(super) async fn import(shared: Shared, identity: IdentityName, aws_profile: 
     conclude(connection.dialogue(), result).await;
 }
 
-async fn store(shared: &Shared, identity: &IdentityName, id: String, secret: Secret) -> Result<String, Failure> {
+async fn store(
+    shared: &Shared,
+    identity: &IdentityName,
+    id: String,
+    secret: Secret,
+) -> Result<String, Failure> {
     check(&id, &secret)?;
     let old = read(shared, identity).await?;
     let replaced = match old {
@@ -32,7 +49,8 @@ async fn store(shared: &Shared, identity: &IdentityName, id: String, secret: Sec
         Some(_) | None => Replaced::OtherKey,
     };
     let message = format!("access key {id} of identity {identity} is in the vault");
-    let credentials = Credentials { access_key_id: id, secret_access_key: secret, session_token: None, account_id: None };
+    let credentials =
+        Credentials { access_key_id: id, secret_access_key: secret, session_token: None, account_id: None };
     let value = Secret::new(serde_json::to_string(&credentials).expect("strings always serialize"));
     let generation = crate::clock::now().wall.millis().unsigned_abs();
     let item = Item { name: item_name(identity), generation, value };
@@ -64,7 +82,8 @@ pub(super) async fn remove(shared: Shared, identity: IdentityName, connection: C
 
 async fn forget(shared: &Shared, identity: &IdentityName) -> Result<String, Failure> {
     if read(shared, identity).await?.is_none() {
-        let failure = Failure::new(FailureKind::Usage, format!("identity {identity} has no access key in the vault"));
+        let failure =
+            Failure::new(FailureKind::Usage, format!("identity {identity} has no access key in the vault"));
         return Err(failure.hint("keyfob key list"));
     }
     shared.vault.remove(item_name(identity)).await.map_err(|wrong| vault_failure(&wrong))?;

@@ -76,7 +76,14 @@ impl Minter {
             None => None,
             Some(serial) => Some(self.code(serial, mint.code, &mint.identity, config).await?),
         };
-        Ok(MintRequest { identity: mint.identity, step: mint.step, duration: mint.duration, from, mfa_code, skew: mint.skew })
+        Ok(MintRequest {
+            identity: mint.identity,
+            step: mint.step,
+            duration: mint.duration,
+            from,
+            mfa_code,
+            skew: mint.skew,
+        })
     }
 
     /// Answers a code that was never sent before.
@@ -90,7 +97,11 @@ impl Minter {
         if let Some(code) = typed {
             return if self.claim(serial, &code) { Ok(code) } else { Err(used_before(identity)) };
         }
-        let command = config.identities.get(identity).and_then(|found| found.mfa_command.as_deref()).unwrap_or_default();
+        let command = config
+            .identities
+            .get(identity)
+            .and_then(|found| found.mfa_command.as_deref())
+            .unwrap_or_default();
         let person = |failure| refused(MintErrorKind::Final, failure);
         let code = keyfob_source::mfa_code(command).await.map_err(person)?;
         if self.claim(serial, &code) {
@@ -110,7 +121,8 @@ impl Minter {
 async fn long_term_key(vault: &Keeper, identity: &IdentityName) -> Result<Credentials, MintError> {
     let name = ItemName { kind: ItemKind::AccessKey, name: identity.to_string() };
     // An unreachable vault may be back in a moment, whoever has to act.
-    let item = vault.read(name).await.map_err(|wrong| refused(MintErrorKind::Transient, vault_failure(&wrong)))?;
+    let item =
+        vault.read(name).await.map_err(|wrong| refused(MintErrorKind::Transient, vault_failure(&wrong)))?;
     let missing = |what: &str| {
         let failure = Failure::new(FailureKind::Person, format!("identity {identity} {what}"));
         refused(MintErrorKind::Final, failure.hint(format!("keyfob key add {identity}")))
@@ -131,7 +143,9 @@ fn refused(kind: MintErrorKind, failure: Failure) -> MintError {
 /// Puts the trouble of a vault in the words of callers.
 pub(super) fn vault_failure(wrong: &VaultError) -> Failure {
     match wrong.state {
-        State::Locked | State::Sealed => Failure::new(FailureKind::Person, format!("read the vault: {wrong}")).hint("keyfob unlock"),
+        State::Locked | State::Sealed => {
+            Failure::new(FailureKind::Person, format!("read the vault: {wrong}")).hint("keyfob unlock")
+        }
         State::Ready | State::Unavailable => {
             Failure::new(FailureKind::Upstream, format!("read the vault: {wrong}")).hint("keyfob doctor")
         }

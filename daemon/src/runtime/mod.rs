@@ -109,12 +109,22 @@ impl Runtime {
         let (events, inbox) = mpsc::unbounded_channel();
         let (change, changed) = mpsc::channel(1);
         let (socket_change, socket_changed) = mpsc::channel(1);
-        let shared = Shared { events, vault: parts.vault.clone(), minter: mints::Minter::new(Sts::new(), parts.vault.clone()) };
+        let shared = Shared {
+            events,
+            vault: parts.vault.clone(),
+            minter: mints::Minter::new(Sts::new(), parts.vault.clone()),
+        };
         let watch = |path: &PathBuf, sender| {
-            Watch::start(path, sender).inspect_err(|error| tracing::warn!(%error, "watch {}", path.display())).ok()
+            Watch::start(path, sender)
+                .inspect_err(|error| tracing::warn!(%error, "watch {}", path.display()))
+                .ok()
         };
         let mut runtime = Self {
-            engine: Engine::new(now, &platform::boot(), now.wall.millis().cast_unsigned() ^ u64::from(std::process::id())),
+            engine: Engine::new(
+                now,
+                &platform::boot(),
+                now.wall.millis().cast_unsigned() ^ u64::from(std::process::id()),
+            ),
             listener: parts.listener,
             alarm: Alarm::new()?,
             signals: Signals::listen()?,
@@ -149,7 +159,8 @@ impl Runtime {
         self.saver.finish(LAST_WRITES).await;
         self.ledger.close();
         drop(self.listener);
-        drop(self.stopping);
+        // The connection of whoever asked for the end is closed by the end of the process, when all locks are free.
+        std::mem::forget(self.stopping);
         Ok(())
     }
 
@@ -167,7 +178,9 @@ impl Runtime {
 
     fn handle(&mut self, event: Event) -> Next {
         match event {
-            Event::Arrived(Arrival::Request(incoming)) => self.request(incoming.peer, incoming.request, incoming.connection),
+            Event::Arrived(Arrival::Request(incoming)) => {
+                self.request(incoming.peer, incoming.request, incoming.connection)
+            }
             Event::Arrived(Arrival::Refused(peer)) => self.ledger.refused(&peer),
             Event::Engine(event) => self.tell(event),
             Event::SignIn { identity, code, answer } => {
@@ -205,7 +218,8 @@ impl Runtime {
     fn request(&mut self, peer: Peer, request: Request, connection: Connection) {
         match request {
             Request::Get { profile } => {
-                let session_name = self.engine.config().profiles.get(&profile).and_then(|plan| plan.last().session_name());
+                let session_name =
+                    self.engine.config().profiles.get(&profile).and_then(|plan| plan.last().session_name());
                 let asker = Asker::caller(connection, peer, profile.clone(), session_name);
                 let waiter = self.ledger.register(asker);
                 self.tell(engine::Event::Get { waiter, profile });
@@ -237,7 +251,11 @@ impl Runtime {
         });
     }
 
-    fn config_read(&mut self, result: Result<Config, Broken>, asker: Option<oneshot::Sender<Result<(), Failure>>>) {
+    fn config_read(
+        &mut self,
+        result: Result<Config, Broken>,
+        asker: Option<oneshot::Sender<Result<(), Failure>>>,
+    ) {
         // A change during the pause before reading is covered by this read.
         let _ = self.changed.try_recv();
         if let Some(watch) = &mut self.watch {
@@ -288,6 +306,7 @@ const fn name(request: &Request) -> &'static str {
 
 /// Answers the sessions of the vault as the engine reads them.
 fn items(sessions: Vec<keyfob_vault::Item>) -> Vec<(String, Secret)> {
-    let by_name: BTreeMap<String, Secret> = sessions.into_iter().map(|item| (item.name.name, item.value)).collect();
+    let by_name: BTreeMap<String, Secret> =
+        sessions.into_iter().map(|item| (item.name.name, item.value)).collect();
     by_name.into_iter().collect()
 }

@@ -46,7 +46,13 @@ impl Runtime {
             Request::Check => drop(tokio::spawn(dialogue::findings(self.findings(), connection))),
             Request::Doctor => {
                 let identities = self.engine.config().identities.keys().cloned().collect();
-                tokio::spawn(dialogue::doctor(shared, self.findings(), self.troubles(), identities, connection));
+                tokio::spawn(dialogue::doctor(
+                    shared,
+                    self.findings(),
+                    self.troubles(),
+                    identities,
+                    connection,
+                ));
             }
             Request::KeyAdd { identity, access_key_id, secret_access_key } => {
                 tokio::spawn(keys::add(shared, identity, access_key_id, secret_access_key, connection));
@@ -74,7 +80,11 @@ impl Runtime {
     fn admit(&self, request: &Request) -> Result<(), Failure> {
         let needs_vault = matches!(
             request,
-            Request::KeyAdd { .. } | Request::KeyImport { .. } | Request::KeyList | Request::KeyRemove { .. } | Request::Login { .. }
+            Request::KeyAdd { .. }
+                | Request::KeyImport { .. }
+                | Request::KeyList
+                | Request::KeyRemove { .. }
+                | Request::Login { .. }
         );
         if needs_vault && self.engine.is_locked() {
             return Err(Failure::new(FailureKind::Refused, "the agent is locked").hint("keyfob unlock"));
@@ -85,7 +95,10 @@ impl Runtime {
                     return Ok(());
                 }
                 let message = format!("there is no identity {identity} in {}", self.config_file.display());
-                let hint = format!("add [identity.{identity}] with type = \"iam-user\" to {}", self.config_file.display());
+                let hint = format!(
+                    "add [identity.{identity}] with type = \"iam-user\" to {}",
+                    self.config_file.display()
+                );
                 Err(Failure::new(FailureKind::Usage, message).hint(hint))
             }
             _ => Ok(()),
@@ -94,25 +107,32 @@ impl Runtime {
 
     fn identity_behind(&self, name: &str) -> Result<Talk, Failure> {
         let config = self.engine.config();
-        let identity: IdentityName = match (config.identities.get_key_value(name), config.profiles.get(name)) {
+        let identity: IdentityName = match (config.identities.get_key_value(name), config.profiles.get(name))
+        {
             (Some((identity, _)), _) => identity.clone(),
             (None, Some(plan)) => plan.identity.clone(),
             (None, None) => return Err(unknown(name)),
         };
         let definition = config.identities.get(&identity).ok_or_else(|| unknown(name))?;
-        Ok(Talk { mfa_serial: definition.mfa_serial.clone(), by_command: definition.mfa_command.is_some(), identity })
+        Ok(Talk {
+            mfa_serial: definition.mfa_serial.clone(),
+            by_command: definition.mfa_command.is_some(),
+            identity,
+        })
     }
 
     fn scope(&self, name: Option<&str>) -> Result<(Scope, String), Failure> {
         let config = self.engine.config();
         let Some(name) = name else { return Ok((Scope::All, "all sessions are forgotten".into())) };
         match (config.identities.get_key_value(name), config.profiles.get_key_value(name)) {
-            (Some((identity, _)), _) => {
-                Ok((Scope::Identity(identity.clone()), format!("the sessions of identity {identity} are forgotten")))
-            }
-            (None, Some((profile, _))) => {
-                Ok((Scope::Profile(profile.clone()), format!("the session of profile {profile} is forgotten")))
-            }
+            (Some((identity, _)), _) => Ok((
+                Scope::Identity(identity.clone()),
+                format!("the sessions of identity {identity} are forgotten"),
+            )),
+            (None, Some((profile, _))) => Ok((
+                Scope::Profile(profile.clone()),
+                format!("the session of profile {profile} is forgotten"),
+            )),
             (None, None) => Err(unknown(name)),
         }
     }
@@ -148,7 +168,10 @@ impl Runtime {
         let Some(broken) = &self.broken else { return self.engine.config().findings.clone() };
         if !broken.findings.is_empty() {
             let file = self.config_file.display();
-            let with_file = |finding: &Finding| Finding { subject: format!("{file}:{}", finding.subject), ..finding.clone() };
+            let with_file = |finding: &Finding| Finding {
+                subject: format!("{file}:{}", finding.subject),
+                ..finding.clone()
+            };
             return broken.findings.iter().map(with_file).collect();
         }
         vec![Finding {
@@ -187,7 +210,9 @@ impl Runtime {
             });
         }
         for status in self.engine.profiles() {
-            let Some(message) = status.last_error.filter(|_| status.state != "sign-in-needed") else { continue };
+            let Some(message) = status.last_error.filter(|_| status.state != "sign-in-needed") else {
+                continue;
+            };
             findings.push(Finding {
                 severity: Severity::Error,
                 subject: format!("profile {}", status.name),
@@ -210,9 +235,9 @@ fn subject(request: &Request) -> Option<String> {
         Request::Login { name } => Some(name.clone()),
         Request::Logout { name } => name.clone(),
         Request::Profiles { name } => name.as_ref().map(ToString::to_string),
-        Request::KeyAdd { identity, .. } | Request::KeyImport { identity, .. } | Request::KeyRemove { identity } => {
-            Some(identity.to_string())
-        }
+        Request::KeyAdd { identity, .. }
+        | Request::KeyImport { identity, .. }
+        | Request::KeyRemove { identity } => Some(identity.to_string()),
         Request::Status
         | Request::Check
         | Request::Doctor

@@ -49,7 +49,9 @@ async fn run(vault: Keeper, mut queue: mpsc::UnboundedReceiver<Work>) {
     let mut pause = FIRST_PAUSE;
     loop {
         if pending.is_empty() {
-            finished.drain(..).for_each(|done| drop(done.send(())));
+            for done in finished.drain(..) {
+                let _ = done.send(());
+            }
             let Some(work) = queue.recv().await else { return };
             take(work, &mut pending, &mut finished);
         }

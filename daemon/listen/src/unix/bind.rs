@@ -41,7 +41,8 @@ pub(super) fn bind(settings: &Settings) -> Result<Bound, BindError> {
         None => settings.socket.clone(),
     };
     if path.as_os_str().as_bytes().len() > MAX_PATH {
-        let message = format!("{} is longer than the {MAX_PATH} bytes that a socket path may have", path.display());
+        let message =
+            format!("{} is longer than the {MAX_PATH} bytes that a socket path may have", path.display());
         return Err(BindError::Unsafe(message));
     }
     let directory = path.parent().unwrap_or(Path::new("/"));
@@ -56,11 +57,17 @@ pub(super) fn bind(settings: &Settings) -> Result<Bound, BindError> {
 }
 
 fn own_directory(directory: &Path) -> Result<(), BindError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|cause| failed("create directory", directory, cause))?;
-    let found = std::fs::metadata(directory).map_err(|cause| failed("look at directory", directory, cause))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .map_err(|cause| failed("create directory", directory, cause))?;
+    let found =
+        std::fs::metadata(directory).map_err(|cause| failed("look at directory", directory, cause))?;
     // Security: who may write to the directory can put another socket in place of ours.
     if found.uid() != rustix::process::geteuid().as_raw() || found.mode() & 0o022 != 0 {
-        let message = format!("directory {} belongs to, or may be written by, someone else", directory.display());
+        let message =
+            format!("directory {} belongs to, or may be written by, someone else", directory.display());
         return Err(BindError::Unsafe(message));
     }
     Ok(())
@@ -71,7 +78,8 @@ fn lock(path: &Path) -> Result<File, BindError> {
     name.push(".lock");
     let path = PathBuf::from(name);
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(CWD, &path, flags, Mode::RUSR | Mode::WUSR).map_err(|cause| failed("open", &path, cause.into()))?;
+    let file = rustix::fs::openat(CWD, &path, flags, Mode::RUSR | Mode::WUSR)
+        .map_err(|cause| failed("open", &path, cause.into()))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file.into()),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(BindError::AlreadyRunning),
@@ -92,9 +100,11 @@ fn fresh(path: &Path) -> Result<OwnedFd, BindError> {
     let io = |what: &'static str| move |cause: rustix::io::Errno| failed(what, path, cause.into());
     let address = SocketAddrUnix::new(path).map_err(io("name socket"))?;
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).map_err(io("make socket"))?;
+    let socket =
+        socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).map_err(io("make socket"))?;
     rustix::net::bind(&socket, &address).map_err(io("bind"))?;
-    rustix::fs::chmodat(CWD, path, Mode::RUSR | Mode::WUSR, rustix::fs::AtFlags::empty()).map_err(io("set mode of"))?;
+    rustix::fs::chmodat(CWD, path, Mode::RUSR | Mode::WUSR, rustix::fs::AtFlags::empty())
+        .map_err(io("set mode of"))?;
     rustix::net::listen(&socket, BACKLOG).map_err(io("listen on"))?;
     Ok(socket)
 }
@@ -103,20 +113,28 @@ fn fresh(path: &Path) -> Result<OwnedFd, BindError> {
 fn inherited() -> Result<Option<(OwnedFd, PathBuf)>, BindError> {
     const FIRST: i32 = 3;
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
-    if number("LISTEN_PID") != Some(std::process::id()) || number("LISTEN_FDS").is_none_or(|count| count < 1) {
+    if number("LISTEN_PID") != Some(std::process::id()) || number("LISTEN_FDS").is_none_or(|count| count < 1)
+    {
         return Ok(None);
     }
     // SAFETY: the protocol gives this descriptor to this process, and `bind` is called once, before anything else
     // opens descriptors of its own at this number.
     let socket = unsafe { OwnedFd::from_raw_fd(FIRST) };
-    let unsafe_socket = || BindError::Unsafe("the socket from systemd is not a listening Unix stream socket with a path".into());
+    let unsafe_socket = || {
+        BindError::Unsafe("the socket from systemd is not a listening Unix stream socket with a path".into())
+    };
     let ours = rustix::net::sockopt::socket_type(&socket).is_ok_and(|kind| kind == SocketType::STREAM)
         && rustix::net::sockopt::socket_acceptconn(&socket).unwrap_or(false);
     let address = rustix::net::getsockname(&socket).ok().and_then(|any| SocketAddrUnix::try_from(any).ok());
-    let path = address.as_ref().and_then(SocketAddrUnix::path_bytes).map(|bytes| PathBuf::from(std::ffi::OsStr::from_bytes(bytes)));
+    let path = address
+        .as_ref()
+        .and_then(SocketAddrUnix::path_bytes)
+        .map(|bytes| PathBuf::from(std::ffi::OsStr::from_bytes(bytes)));
     let (true, Some(path)) = (ours, path) else { return Err(unsafe_socket()) };
-    rustix::io::fcntl_setfd(socket.as_fd(), rustix::io::FdFlags::CLOEXEC).map_err(|cause| failed("keep", &path, cause.into()))?;
-    rustix::io::ioctl_fionbio(socket.as_fd(), true).map_err(|cause| failed("unblock", &path, cause.into()))?;
+    rustix::io::fcntl_setfd(socket.as_fd(), rustix::io::FdFlags::CLOEXEC)
+        .map_err(|cause| failed("keep", &path, cause.into()))?;
+    rustix::io::ioctl_fionbio(socket.as_fd(), true)
+        .map_err(|cause| failed("unblock", &path, cause.into()))?;
     Ok(Some((socket, path)))
 }
 

@@ -102,7 +102,8 @@ impl Dialogue {
             let mut body = Zeroizing::new(vec![0; body_length(header)?]);
             stream.read_exact(&mut body).await?;
             // The cause may quote the answer.
-            serde_json::from_slice(&body).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not an answer"))
+            serde_json::from_slice(&body)
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not an answer"))
         };
         tokio::time::timeout(ANSWER_TIME, read).await?
     }

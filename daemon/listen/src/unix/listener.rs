@@ -68,7 +68,8 @@ impl Listener {
 
     /// Answers whether the socket file is still the one that was made: clients reach it by its name.
     pub fn still_ours(&self) -> bool {
-        std::fs::symlink_metadata(&self.bound.path).is_ok_and(|found| (found.dev(), found.ino()) == self.bound.file)
+        std::fs::symlink_metadata(&self.bound.path)
+            .is_ok_and(|found| (found.dev(), found.ino()) == self.bound.file)
     }
 
     /// Waits for the next request. Can be dropped and asked again.

@@ -2,9 +2,9 @@
 
 mod bind;
 mod connection;
-mod listener;
 #[cfg(target_os = "linux")]
 mod linux;
+mod listener;
 #[cfg(target_os = "linux")]
 use linux::{peer_of, process};
 #[cfg(not(target_os = "linux"))]

@@ -142,7 +142,8 @@ async fn a_path_that_others_could_change_is_refused() {
     assert!(matches!(place.bind(), Err(BindError::Unsafe(_))));
     assert_eq!(std::fs::read_to_string(place.socket()).unwrap(), "precious");
     std::fs::remove_file(place.socket()).unwrap();
-    std::fs::set_permissions(place.socket().parent().unwrap(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    std::fs::set_permissions(place.socket().parent().unwrap(), std::fs::Permissions::from_mode(0o777))
+        .unwrap();
     assert!(matches!(place.bind(), Err(BindError::Unsafe(_))));
 }
 

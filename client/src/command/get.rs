@@ -1,0 +1,28 @@
+//! `keyfob get`, the ordinary way: the daemon may have to be started, or has something else to say.
+
+use super::{name, print as write, unexpected};
+use crate::start;
+use keyfob_shared::wire::{Reply, Request};
+use keyfob_shared::{Failure, ProfileName, Secret};
+
+pub(super) fn run(profile: &str) -> Result<(), Failure> {
+    print(Some(start::ask(&Request::Get { profile: name::<ProfileName>(profile)? })?.1))
+}
+
+/// Prints the document of a reply, or fails with what it says.
+pub(super) fn print(reply: Option<Reply>) -> Result<(), Failure> {
+    match reply {
+        Some(Reply::Document(document)) => write(&format!("{}\n", document.get())),
+        Some(Reply::Failed(failure)) => Err(failure),
+        _ => Err(unexpected()),
+    }
+}
+
+/// Answers the document itself.
+pub(super) fn document(profile: &str) -> Result<Secret, Failure> {
+    match start::ask(&Request::Get { profile: name::<ProfileName>(profile)? })?.1 {
+        Reply::Document(document) => Ok(Secret::new(document.get())),
+        Reply::Failed(failure) => Err(failure),
+        _ => Err(unexpected()),
+    }
+}

@@ -1,0 +1,101 @@
+//! Lists: profiles, findings.
+
+use super::{name, print, unexpected};
+use crate::{start, table};
+use keyfob_shared::wire::{Finding, ProfileView, Reply, Request, Severity};
+use keyfob_shared::{Failure, FailureKind, ProfileName};
+use serde::Serialize;
+
+/// Answers profiles as they are configured.
+pub(super) fn views(profile: Option<&ProfileName>) -> Result<Vec<ProfileView>, Failure> {
+    let request = Request::Profiles { name: profile.cloned() };
+    pages(&request, |reply| match reply {
+        Reply::Profiles { profiles, more } => Some((profiles, more)),
+        _ => None,
+    })
+}
+
+/// Collects all pages of a listing.
+pub(super) fn pages<T>(
+    request: &Request,
+    page: impl Fn(Reply) -> Option<(Vec<T>, bool)>,
+) -> Result<Vec<T>, Failure> {
+    let (mut connection, mut reply) = start::ask(request)?;
+    let mut items = Vec::new();
+    loop {
+        if let Reply::Failed(failure) = reply {
+            return Err(failure);
+        }
+        let (more_items, more) = page(reply).ok_or_else(unexpected)?;
+        items.extend(more_items);
+        if !more {
+            return Ok(items);
+        }
+        reply = connection.next().map_err(|error| start::unreachable(&error))?;
+    }
+}
+
+pub(super) fn profiles(profile: Option<&str>, json: bool) -> Result<(), Failure> {
+    let profile = profile.map(name::<ProfileName>).transpose()?;
+    let views = views(profile.as_ref())?;
+    if json {
+        return print_json(&views);
+    }
+    if profile.is_none() {
+        let heading = ["PROFILE", "IDENTITY", "REGION", "LAST HOP"].map(str::to_owned).to_vec();
+        let row = |view: &ProfileView| {
+            let region = view.region.clone().unwrap_or_else(|| "-".into());
+            let hop = view.hops.last().cloned().unwrap_or_default();
+            vec![view.name.to_string(), view.identity.to_string(), region, hop]
+        };
+        let rows: Vec<_> = std::iter::once(heading).chain(views.iter().map(row)).collect();
+        return print(&table::columns(&rows));
+    }
+    let view = views.first().ok_or_else(unexpected)?;
+    let mut rows = vec![
+        vec!["profile".into(), view.name.to_string()],
+        vec!["identity".into(), view.identity.to_string()],
+        vec!["region".into(), view.region.clone().unwrap_or_else(|| "-".into())],
+    ];
+    rows.extend(view.hops.iter().enumerate().map(|(at, hop)| vec![format!("hop {}", at + 1), hop.clone()]));
+    print(&table::columns(&rows))
+}
+
+/// Prints findings; an error among them is a failure.
+pub(super) fn findings(request: &Request, json: bool) -> Result<(), Failure> {
+    let findings = pages(request, |reply| match reply {
+        Reply::Findings { findings, more } => Some((findings, more)),
+        _ => None,
+    })?;
+    if json {
+        print_json(&findings)?;
+    } else if findings.is_empty() {
+        print("nothing to mend\n")?;
+    } else {
+        print(&findings.iter().map(describe).collect::<String>())?;
+    }
+    match findings.iter().filter(|finding| finding.severity == Severity::Error).count() {
+        0 => Ok(()),
+        1 => Err(Failure::new(FailureKind::Usage, "there is something to mend")),
+        count => Err(Failure::new(FailureKind::Usage, format!("there are {count} things to mend"))),
+    }
+}
+
+fn describe(finding: &Finding) -> String {
+    let severity = match finding.severity {
+        Severity::Note => "note",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    };
+    let text = format!("{severity}: {}: {}", finding.subject, finding.message);
+    let hint = finding
+        .hint
+        .as_ref()
+        .map_or_else(String::new, |hint| format!("\n  hint: {}", crate::report::clean(hint)));
+    format!("{}{hint}\n", crate::report::clean(&text))
+}
+
+pub(super) fn print_json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|_| unexpected())?;
+    print(&format!("{text}\n"))
+}

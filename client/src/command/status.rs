@@ -1,0 +1,117 @@
+//! `keyfob status`.
+
+use super::listing::print_json;
+use super::{print, unexpected};
+use crate::line::Status;
+use crate::{platform, start, table};
+use keyfob_shared::wire::{DaemonStatus, IdentityStatus, ProfileStatus, Reply, Request};
+use keyfob_shared::{Failure, Timestamp};
+use serde::Serialize;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+const EACH: Duration = Duration::from_secs(1);
+
+/// The object of `--json`; its fields are a contract.
+#[derive(Serialize)]
+struct Whole {
+    daemon: DaemonStatus,
+    profiles: Vec<ProfileStatus>,
+    identities: Vec<IdentityStatus>,
+}
+
+pub(super) fn run(arguments: &Status) -> Result<(), Failure> {
+    if arguments.json {
+        return print_json(&fetch()?);
+    }
+    loop {
+        let text = render(&fetch()?, platform::now());
+        if !arguments.watch {
+            return print(&text);
+        }
+        // Home, clear to the end: no flicker as with clearing first.
+        let start = if std::io::stdout().is_terminal() { "\u{1b}[H\u{1b}[J" } else { "" };
+        print(&format!("{start}{text}"))?;
+        std::thread::sleep(EACH);
+    }
+}
+
+fn fetch() -> Result<Whole, Failure> {
+    let (mut connection, mut reply) = start::ask(&Request::Status)?;
+    let mut whole: Option<Whole> = None;
+    loop {
+        let page = match reply {
+            Reply::Status(page) => page,
+            Reply::Failed(failure) => return Err(failure),
+            _ => return Err(unexpected()),
+        };
+        match &mut whole {
+            None => {
+                whole =
+                    Some(Whole { daemon: page.daemon, profiles: page.profiles, identities: page.identities })
+            }
+            Some(whole) => {
+                whole.profiles.extend(page.profiles);
+                whole.identities.extend(page.identities);
+            }
+        }
+        if !page.more {
+            return whole.ok_or_else(unexpected);
+        }
+        reply = connection.next().map_err(|error| start::unreachable(&error))?;
+    }
+}
+
+fn render(whole: &Whole, now: i64) -> String {
+    let time = |moment: Option<Timestamp>| {
+        moment.map_or_else(|| "-".to_owned(), |moment| table::relative(moment, now))
+    };
+    let mut rows = vec![
+        ["PROFILE", "STATE", "EXPIRES", "RENEWS", "LAST USED", "LAST ERROR"].map(str::to_owned).to_vec(),
+    ];
+    rows.extend(whole.profiles.iter().map(|profile| {
+        let error = profile.last_error.clone().or_else(|| profile.note.clone()).unwrap_or_else(|| "-".into());
+        let times = [profile.expires_at, profile.renew_at, profile.last_used_at].map(time);
+        [vec![profile.name.to_string(), profile.state.clone()], times.to_vec(), vec![error]].concat()
+    }));
+    let mut identities = vec![["IDENTITY", "TYPE", "STATE", "SIGN-IN NEEDED"].map(str::to_owned).to_vec()];
+    identities.extend(whole.identities.iter().map(|identity| {
+        vec![
+            identity.name.to_string(),
+            identity.kind.clone(),
+            identity.state.clone(),
+            time(identity.sign_in_needed_by),
+        ]
+    }));
+    let daemon = &whole.daemon;
+    let vault = format!("vault {}: {} ({})", daemon.vault.kind, daemon.vault.state, daemon.vault.reason);
+    let locked = if daemon.locked { "\nlocked: keyfob unlock" } else { "" };
+    let error =
+        daemon.config_error.as_ref().map_or_else(String::new, |error| format!("\nconfiguration: {error}"));
+    let last = crate::report::clean(&format!("keyfobd {}, process {}, {vault}", daemon.version, daemon.pid));
+    format!("{}\n{}\n{last}{locked}{}\n", table::columns(&rows), table::columns(&identities), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keyfob_shared::wire::VaultStatus;
+
+    #[test]
+    fn people_see_what_is_served_and_until_when() {
+        let vault = VaultStatus { kind: "memory".into(), state: "ready".into(), reason: "configured".into() };
+        let daemon = DaemonStatus { version: "1".into(), pid: 7, vault, locked: false, config_error: None };
+        let profile = ProfileStatus {
+            name: "prod".parse().unwrap(),
+            state: "ready".into(),
+            expires_at: Some(Timestamp::from_millis(3_600_000)),
+            renew_at: None,
+            last_used_at: Some(Timestamp::from_millis(-60_000)),
+            last_error: None,
+            note: None,
+        };
+        let text = render(&Whole { daemon, profiles: vec![profile], identities: Vec::new() }, 0);
+        assert!(text.contains("prod     ready  in 1 h 0 min  -       1 min ago  -"), "{text}");
+        assert!(text.contains("keyfobd 1, process 7, vault memory: ready (configured)"), "{text}");
+    }
+}

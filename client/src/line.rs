@@ -1,0 +1,168 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Keeps AWS sessions renewed, and hands them to AWS tools.
+#[derive(Debug, Parser)]
+#[command(name = "keyfob", version, disable_help_subcommand = true)]
+pub(crate) struct Line {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Print credentials for `credential_process`; never asks anything
+    Get { profile: String },
+    /// Print shell commands that set credentials: a snapshot that will not renew
+    Env(Env),
+    /// Sign in an identity, or the identity behind a profile
+    Login { name: String },
+    /// Forget sessions and sign-in tokens
+    Logout(Logout),
+    /// Show profiles, identities and the vault
+    Status(Status),
+    /// Show what is configured
+    #[command(subcommand)]
+    Profile(Profile),
+    /// Store and remove long-term access keys
+    #[command(subcommand)]
+    Key(Key),
+    /// Show who was served what
+    Audit(Audit),
+    /// Serve nothing until `keyfob unlock`
+    Lock,
+    /// Serve again
+    Unlock,
+    /// Find what does not work, and the commands that mend it
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Start and stop the daemon
+    #[command(subcommand)]
+    Daemon(Daemon),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Env {
+    pub(crate) profile: String,
+    /// For which shell; the default is that of $SHELL
+    #[arg(long, value_enum)]
+    pub(crate) shell: Option<Shell>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+    Cmd,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Logout {
+    /// An identity or a profile
+    pub(crate) name: Option<String>,
+    /// All of them
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show it again each second
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) watch: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Profile {
+    /// List all profiles
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what will be asked of AWS for a profile
+    Show {
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Find mistakes in the configuration
+    Check {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Store a key; its secret comes from a prompt or one line of stdin
+    Add(KeyAdd),
+    /// List the identities that have a key
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a key from the vault; in AWS it stays as it is
+    Remove { identity: String },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyAdd {
+    pub(crate) identity: String,
+    /// AKIA…
+    #[arg(long, required_unless_present = "import")]
+    pub(crate) access_key_id: Option<String>,
+    /// Take the key of this profile of the shared credentials file
+    #[arg(long, value_name = "AWS_PROFILE", conflicts_with = "access_key_id")]
+    pub(crate) import: Option<String>,
+    /// Another credentials file than ~/.aws/credentials
+    #[arg(long, requires = "import")]
+    pub(crate) file: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Print the lines as they are stored
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Check that no line was changed or taken out
+    #[arg(long)]
+    pub(crate) verify: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Daemon {
+    /// Start it in the background
+    Start,
+    /// Stop it, and wait until it is gone
+    Stop,
+    /// Stop it and start it again
+    Restart,
+    /// Read the configuration again
+    Reload,
+    /// Run it in the foreground
+    Run {
+        /// How its log looks
+        #[arg(long, value_enum, default_value = "human")]
+        log_format: LogFormat,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Human,
+    Json,
+}

@@ -1,0 +1,54 @@
+//! Tables and times for people.
+
+use crate::report::clean;
+use keyfob_shared::Timestamp;
+
+/// Lays rows out in columns as wide as their widest cell; the first row is the heading.
+pub(crate) fn columns(rows: &[Vec<String>]) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{:width$}", clean(cell)));
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+/// Answers how far a moment is away: `in 3 h 12 min`, `5 min ago`.
+pub(crate) fn relative(moment: Timestamp, now: i64) -> String {
+    let left = moment.millis() - now;
+    let text = span(left.abs() / 1_000);
+    if left >= 0 { format!("in {text}") } else { format!("{text} ago") }
+}
+
+fn span(seconds: i64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_and_hold_no_escape_sequences() {
+        let rows = [vec!["NAME".to_owned(), "STATE".into()], vec!["zürich".into(), "a\u{1b}[31m".into()]];
+        assert_eq!(columns(&rows), "NAME    STATE\nzürich  a [31m\n");
+    }
+
+    #[test]
+    fn times_are_told_as_people_say_them() {
+        let at = |millis: i64| relative(Timestamp::from_millis(millis), 0);
+        assert_eq!(at(59_000), "in 59 s");
+        assert_eq!(at(11_520_000), "in 3 h 12 min");
+        assert_eq!(at(-300_000), "5 min ago");
+        assert_eq!(at(-200_000_000), "2 d 7 h ago");
+    }
+}
