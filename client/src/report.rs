@@ -21,10 +21,11 @@ pub(crate) fn fail(subject: Option<&str>, failure: &Failure) -> u8 {
     eprintln!("{line}");
     if let Some(hint) = &failure.hint {
         eprintln!("hint: {hint}");
-        if !std::io::stderr().is_terminal() && is_new(&line) {
-            if let Some(mut terminal) = platform::terminal() {
-                let _ = writeln!(terminal, "{line}\nhint: {hint}");
-            }
+        if !std::io::stderr().is_terminal()
+            && is_new(&line)
+            && let Some(mut terminal) = platform::terminal()
+        {
+            let _ = writeln!(terminal, "{line}\nhint: {hint}");
         }
     }
     failure.kind.exit_code()
