@@ -1,0 +1,211 @@
+//! An AWS on loopback whose answers can be spoilt: STS, and an object store that refuses expired sessions.
+//!
+//! It knows which keys it gave out and until when. Signatures are not verified; moto is there for that.
+
+mod answer;
+mod faults;
+mod objects;
+mod server;
+mod sts;
+
+pub use faults::Fault;
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+/// A long-term key of a user.
+#[derive(Clone, Debug)]
+pub struct UserKey {
+    /// `AKIA…`
+    pub access_key_id: String,
+    /// Its secret half.
+    pub secret_access_key: String,
+}
+
+/// A call that reached STS.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The API's name for it.
+    pub action: String,
+    /// Its parameters.
+    pub parameters: HashMap<String, String>,
+    /// The access key that signed it.
+    pub access_key_id: String,
+    /// When it came.
+    pub at: SystemTime,
+}
+
+/// What the emulator knows and how it behaves.
+#[derive(Debug)]
+struct State {
+    keys: HashMap<String, Known>,
+    lifetime: Duration,
+    delay: Duration,
+    slow_role: Option<(String, Duration)>,
+    ahead: i64,
+    fault: Fault,
+    role_maximum: u32,
+    used_codes: HashSet<(String, String)>,
+    objects: HashMap<String, Vec<u8>>,
+    calls: Vec<Call>,
+    accepted: u64,
+    refused: Vec<String>,
+    given_out: u64,
+    secrets: Vec<String>,
+}
+
+/// A key and what it may be used for.
+#[derive(Clone, Debug)]
+struct Known {
+    token: Option<String>,
+    ends_at: Option<i64>,
+    arn: String,
+}
+
+/// A running emulator; it ends with the process.
+#[derive(Clone, Debug)]
+pub struct Emulator {
+    sts: SocketAddr,
+    objects: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+impl Emulator {
+    /// Starts on two free ports; sessions live for an hour.
+    pub fn start() -> Self {
+        Self::start_on(0, 0)
+    }
+
+    /// Starts on ports that are given, 0 for any.
+    pub fn start_on(sts: u16, objects: u16) -> Self {
+        let state = Arc::new(Mutex::new(State {
+            keys: HashMap::new(),
+            lifetime: Duration::from_secs(3_600),
+            delay: Duration::ZERO,
+            slow_role: None,
+            ahead: 0,
+            fault: Fault::None,
+            role_maximum: 43_200,
+            used_codes: HashSet::new(),
+            objects: HashMap::new(),
+            calls: Vec::new(),
+            accepted: 0,
+            refused: Vec::new(),
+            given_out: 0,
+            secrets: Vec::new(),
+        }));
+        let (sts, objects) = server::start(&state, sts, objects);
+        Self { sts, objects, state }
+    }
+
+    /// The address for `[endpoints] sts`.
+    pub fn sts_url(&self) -> String {
+        format!("http://{}", self.sts)
+    }
+
+    /// The address of the object store, for S3 clients.
+    pub fn objects_url(&self) -> String {
+        format!("http://{}", self.objects)
+    }
+
+    /// Makes a long-term key.
+    pub fn add_user(&self, name: &str) -> UserKey {
+        let mut state = self.state();
+        let (id, secret) = state.new_key("AKIA");
+        let arn = format!("arn:aws:iam::111122223333:user/{name}");
+        state.keys.insert(id.clone(), Known { token: None, ends_at: None, arn });
+        UserKey { access_key_id: id, secret_access_key: secret }
+    }
+
+    /// Makes a long-term key unknown.
+    pub fn remove_key(&self, access_key_id: &str) {
+        self.state().keys.remove(access_key_id);
+    }
+
+    /// Sets how long sessions live at most; short ones are for tests.
+    pub fn lifetime(&self, lifetime: Duration) {
+        self.state().lifetime = lifetime;
+    }
+
+    /// Sets how long each answer of STS takes.
+    pub fn delay(&self, delay: Duration) {
+        self.state().delay = delay;
+    }
+
+    /// Sets how much longer the answers for one role take.
+    pub fn slow_role(&self, role_arn: &str, delay: Duration) {
+        self.state().slow_role = Some((role_arn.into(), delay));
+    }
+
+    /// Sets how many seconds the clock of this AWS is ahead.
+    pub fn ahead(&self, seconds: i64) {
+        self.state().ahead = seconds * 1_000;
+    }
+
+    /// Spoils the answers of STS from now on.
+    pub fn fault(&self, fault: Fault) {
+        self.state().fault = fault;
+    }
+
+    /// Sets the longest duration that roles allow.
+    pub fn role_maximum(&self, seconds: u32) {
+        self.state().role_maximum = seconds;
+    }
+
+    /// Answers the calls that would give out a session, oldest first, refused ones too.
+    pub fn mints(&self) -> Vec<Call> {
+        self.state().calls.iter().filter(|call| call.action != "GetCallerIdentity").cloned().collect()
+    }
+
+    /// Answers how many requests with good credentials came to the object store and `GetCallerIdentity`.
+    pub fn accepted(&self) -> u64 {
+        self.state().accepted
+    }
+
+    /// Answers why requests of clients were refused.
+    pub fn refused(&self) -> Vec<String> {
+        self.state().refused.clone()
+    }
+
+    /// Answers everything that must not be found anywhere.
+    pub fn secrets(&self) -> Vec<String> {
+        self.state().secrets.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl State {
+    /// Makes a key that was never seen before; its secret is one to hunt for.
+    fn new_key(&mut self, prefix: &str) -> (String, String) {
+        self.given_out += 1;
+        let id = format!("{prefix}{:016}", self.given_out);
+        let secret = self.new_secret(40);
+        (id, secret)
+    }
+
+    fn new_secret(&mut self, length: usize) -> String {
+        let mut secret = String::from("s3cr");
+        while secret.len() < length {
+            let chance = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), self.given_out);
+            secret.push_str(&format!("{chance:016x}"));
+        }
+        secret.truncate(length);
+        self.secrets.push(secret.clone());
+        secret
+    }
+
+    /// This AWS's own clock, in milliseconds since the Unix epoch.
+    fn now(&self) -> i64 {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX) + self.ahead
+    }
+}

@@ -1,0 +1,171 @@
+//! The query protocol of STS: AssumeRole, GetSessionToken, GetCallerIdentity.
+
+use super::answer::{Answer, Refusal, endless, refusal, sts_error, text};
+use super::{Call, Fault, Known, State, lock};
+use hyper::HeaderMap;
+use keyfob_shared::Timestamp;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+const SIGNATURE_WINDOW: i64 = 5 * 60 * 1_000;
+
+/// Answers a request, after the time that it takes.
+pub(super) async fn serve(state: &Mutex<State>, headers: &HeaderMap, body: &[u8]) -> Answer {
+    let parameters: HashMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+    let action = parameters.get("Action").cloned().unwrap_or_default();
+    let (delay, fault) = {
+        let mut state = lock(state);
+        let access_key_id = signer(headers).unwrap_or_default();
+        let call = Call { action: action.clone(), parameters, access_key_id, at: SystemTime::now() };
+        let slow = state.slow_role.clone().filter(|(role, _)| call.parameters.get("RoleArn") == Some(role));
+        state.calls.push(call);
+        let fault = if action == "GetCallerIdentity" { Fault::None } else { state.fault.clone() };
+        (state.delay + slow.map_or(Duration::ZERO, |(_, delay)| delay), fault)
+    };
+    tokio::time::sleep(delay).await;
+    match fault {
+        Fault::None | Fault::Refuse => {}
+        Fault::Hang => std::future::pending::<()>().await,
+        Fault::ServerError => return text(500, "text/html", "<h1>it broke</h1>"),
+        Fault::Throttle => return sts_error(&refusal(400, "Throttling", "Rate exceeded")),
+        Fault::Malformed => return text(200, "text/html", "welcome to the hotel network"),
+        Fault::Torn => return text(200, "text/xml", "<AssumeRoleResponse><AssumeRoleResult><Cred"),
+        Fault::Oversized => return endless(),
+        Fault::Error(code, message) => {
+            let status = if code.starts_with("AccessDenied") { 403 } else { 400 };
+            return sts_error(&refusal(status, code, message));
+        }
+    }
+    let parameters: HashMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+    let mut state = lock(state);
+    let result = match action.as_str() {
+        "AssumeRole" => assume_role(&mut state, headers, &parameters),
+        "GetSessionToken" => session_token(&mut state, headers, &parameters),
+        "GetCallerIdentity" => caller_identity(&mut state, headers),
+        _ => Err(refusal(400, "InvalidAction", "Could not find operation")),
+    };
+    result.map_or_else(|wrong| sts_error(&wrong), |body| text(200, "text/xml", body))
+}
+
+/// Answers the access key that a request is signed with.
+fn signer(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get("authorization")?.to_str().ok()?;
+    text.split("Credential=").nth(1)?.split('/').next().map(str::to_owned)
+}
+
+/// Answers the key that signed, if it is good now.
+pub(super) fn check(state: &State, headers: &HeaderMap) -> Result<Known, Refusal> {
+    let id =
+        signer(headers).ok_or_else(|| refusal(403, "MissingAuthenticationToken", "there is no signature"))?;
+    let known = state.keys.get(&id).cloned().ok_or_else(|| {
+        refusal(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
+    })?;
+    let token = headers.get("x-amz-security-token").and_then(|value| value.to_str().ok());
+    if token != known.token.as_deref() {
+        return Err(refusal(
+            403,
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid.",
+        ));
+    }
+    if known.ends_at.is_some_and(|end| end <= state.now()) {
+        return Err(refusal(403, "ExpiredToken", "The security token included in the request is expired"));
+    }
+    let signed = headers.get("x-amz-date").and_then(|value| read_date(value.to_str().ok()?));
+    if signed.is_some_and(|signed| (signed - state.now()).abs() > SIGNATURE_WINDOW) {
+        let message = "Signature expired: 20260101T000000Z is now earlier than 20260101T001500Z (20260101T002000Z - 5 min.)";
+        return Err(refusal(403, "SignatureDoesNotMatch", message));
+    }
+    Ok(known)
+}
+
+fn read_date(text: &str) -> Option<i64> {
+    let part = |range: std::ops::Range<usize>| text.get(range);
+    let text = format!(
+        "{}-{}-{}T{}:{}:{}Z",
+        part(0..4)?,
+        part(4..6)?,
+        part(6..8)?,
+        part(9..11)?,
+        part(11..13)?,
+        part(13..15)?
+    );
+    Timestamp::parse(&text).map(Timestamp::millis)
+}
+
+fn assume_role(
+    state: &mut State,
+    headers: &HeaderMap,
+    parameters: &HashMap<String, String>,
+) -> Result<String, Refusal> {
+    let caller = check(state, headers)?;
+    let role = parameters.get("RoleArn").cloned().unwrap_or_default();
+    let seconds = duration(parameters, 3_600);
+    if seconds > state.role_maximum {
+        let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
+        return Err(refusal(400, "ValidationError", message));
+    }
+    if seconds > 3_600 && caller.arn.contains(":assumed-role/") {
+        let message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
+        return Err(refusal(400, "ValidationError", message));
+    }
+    let name = parameters.get("RoleSessionName").cloned().unwrap_or_default();
+    let path = role.rsplit('/').next().unwrap_or_default();
+    let account = role.split(':').nth(4).unwrap_or_default();
+    let arn = format!("arn:aws:sts::{account}:assumed-role/{path}/{name}");
+    let credentials = grant(state, arn.clone(), seconds);
+    Ok(format!(
+        "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>{credentials}<AssumedRoleUser><Arn>{arn}</Arn><AssumedRoleId>AROA:{name}</AssumedRoleId></AssumedRoleUser></AssumeRoleResult><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></AssumeRoleResponse>"
+    ))
+}
+
+fn session_token(
+    state: &mut State,
+    headers: &HeaderMap,
+    parameters: &HashMap<String, String>,
+) -> Result<String, Refusal> {
+    let caller = check(state, headers)?;
+    if caller.token.is_some() {
+        return Err(refusal(403, "AccessDenied", "Cannot call GetSessionToken with session credentials"));
+    }
+    if let Some(serial) = parameters.get("SerialNumber") {
+        let code = parameters.get("TokenCode").cloned().unwrap_or_default();
+        let wrong = code.len() != 6 || code == "000000";
+        if wrong || !state.used_codes.insert((serial.clone(), code)) {
+            let message = "MultiFactorAuthentication failed with invalid MFA one time pass code.";
+            return Err(refusal(403, "AccessDenied", message));
+        }
+    }
+    let credentials = grant(state, caller.arn, duration(parameters, 43_200));
+    Ok(format!(
+        "<GetSessionTokenResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetSessionTokenResult>{credentials}</GetSessionTokenResult><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></GetSessionTokenResponse>"
+    ))
+}
+
+fn caller_identity(state: &mut State, headers: &HeaderMap) -> Result<String, Refusal> {
+    let caller = check(state, headers).inspect_err(|wrong| state.refused.push(wrong.message.clone()))?;
+    state.accepted += 1;
+    let account = caller.arn.split(':').nth(4).unwrap_or_default();
+    Ok(format!(
+        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><Arn>{}</Arn><UserId>AIDA</UserId><Account>{account}</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></GetCallerIdentityResponse>",
+        caller.arn
+    ))
+}
+
+fn duration(parameters: &HashMap<String, String>, default: u32) -> u32 {
+    parameters.get("DurationSeconds").and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// Makes a session and answers its element; it ends at the whole second that is told.
+fn grant(state: &mut State, arn: String, seconds: u32) -> String {
+    let (id, secret) = state.new_key("ASIA");
+    let token = state.new_secret(400);
+    let lifetime = Duration::from_secs(seconds.into()).min(state.lifetime);
+    let ends_at = (state.now() + i64::try_from(lifetime.as_millis()).unwrap_or(0)) / 1_000 * 1_000;
+    state.keys.insert(id.clone(), Known { token: Some(token.clone()), ends_at: Some(ends_at), arn });
+    format!(
+        "<Credentials><AccessKeyId>{id}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey><SessionToken>{token}</SessionToken><Expiration>{}</Expiration></Credentials>",
+        Timestamp::from_millis(ends_at)
+    )
+}

@@ -1,0 +1,69 @@
+//! Programs of others that tests use, and what to say where one is missing.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where `cargo xtask test` puts what it installs.
+const PARTS: &str = "KEYFOB_TEST_PARTS";
+
+/// Answers a program of the virtual environment, or of the machine.
+///
+/// # Panics
+/// If it is missing where everything has to be there: with `CI` set.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let own = std::env::var_os(PARTS).map(|parts| Path::new(&parts).join("venv/bin").join(program));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = own.into_iter().chain(std::env::split_paths(&path).map(|path| path.join(program)));
+    let found = found.into_iter().find(|path| path.is_file());
+    if found.is_none() {
+        missing(&format!("{program} is not installed"));
+    }
+    found
+}
+
+/// Answers a Python that has a module.
+///
+/// # Panics
+/// If it is missing where everything has to be there: with `CI` set.
+pub fn python(module: &str) -> Option<PathBuf> {
+    let python = find("python3")?;
+    let import = Command::new(&python).args(["-c", &format!("import {module}")]).output();
+    if import.is_ok_and(|output| output.status.success()) {
+        return Some(python);
+    }
+    missing(&format!("python has no {module}"));
+    None
+}
+
+/// Answers whether tests may act as other users.
+///
+/// # Panics
+/// If not, with `CI` set.
+pub fn is_root() -> bool {
+    let root = rustix::process::geteuid().is_root();
+    if !root {
+        missing("only root can act as another user");
+    }
+    root
+}
+
+/// Says why a test does not run.
+///
+/// # Panics
+/// With `CI` set.
+#[allow(clippy::print_stderr, reason = "the runner shows it with --nocapture")]
+pub fn missing(why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{why}; `cargo xtask test` installs it");
+    eprintln!("skipped: {why}; `cargo xtask test` installs it");
+}
+
+/// Answers the programs under test: they lie beside the tests.
+///
+/// # Panics
+/// If they were not built.
+pub fn program(name: &str) -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let directory = own.ancestors().skip(1).find(|directory| directory.join(name).is_file());
+    let directory = directory.unwrap_or_else(|| panic!("{name} was not built: cargo build"));
+    directory.join(name)
+}

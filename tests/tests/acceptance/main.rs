@@ -1,0 +1,5 @@
+//! What the product promises, shown on the real programs: one test binary, one file for each promise.
+
+#![allow(clippy::disallowed_methods, reason = "tests read clocks and are no part of the daemon")]
+
+mod herd;
