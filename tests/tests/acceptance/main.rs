@@ -2,4 +2,11 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read clocks and are no part of the daemon")]
 
+mod clients;
+mod crash;
 mod herd;
+mod keychain;
+mod outage;
+mod renewal;
+mod security;
+mod sources;

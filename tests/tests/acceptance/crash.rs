@@ -1,0 +1,135 @@
+//! A daemon that is killed at any moment leaves nothing broken behind.
+
+use keyfob_tests::world::eventually;
+use keyfob_tests::{World, leaks};
+use std::time::Duration;
+
+const ROUNDS: u64 = 200;
+
+fn sealed(vault: &str) -> World {
+    let world = World::new();
+    world.config(&format!(
+        "[daemon]\nvault = \"{vault}\"\nvault_key_file = \"{}\"\n[identity.alice]\ntype = \"iam-user\"\n[profile.p]\nidentity = \"alice\"\nrole_arn = \"arn:aws:iam::111122223333:role/R\"\n",
+        world.path("config/key").display()
+    ));
+    world
+}
+
+#[test]
+fn two_hundred_kills_lose_nothing() {
+    let world = sealed("file");
+    world.add_key("alice");
+    world.aws.lifetime(Duration::from_secs(2));
+    let mut chance = 7_u64;
+    for round in 0..ROUNDS {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        std::thread::scope(|scope| {
+            let during = scope.spawn(|| world.get("p"));
+            std::thread::sleep(Duration::from_micros((chance >> 33) % 60_000));
+            world.kill_daemons();
+            let during = during.join().unwrap();
+            assert_eq!(during.status, 0, "round {round}, the get during the kill: {during:?}");
+        });
+        let after = world.get("p");
+        assert_eq!(after.status, 0, "round {round}: {after:?}");
+    }
+    assert_eq!(world.daemons().len(), 1);
+    assert!(world.keyfob(&["key", "list"]).ok().contains("AKIA"));
+    assert!(world.keyfob(&["audit", "--verify"]).ok().contains("none changed"));
+    assert!(world.keyfob(&["profile", "check"]).ok().contains("nothing to mend"));
+    let left: Vec<_> = std::fs::read_dir(world.path("state/vault")).unwrap().flatten().collect();
+    assert!(left.len() <= 4, "half-written files are left: {left:?}");
+}
+
+#[test]
+fn two_daemons_never_serve_one_user() {
+    let world = sealed("file");
+    world.keyfob(&["daemon", "start"]).ok();
+    let pid = world.daemons();
+    let second = world.command(world.program("keyfobd")).output().unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("already running"));
+    // Another socket, the same vault.
+    let mut other = world.command(world.program("keyfobd"));
+    let second = other.env("KEYFOB_SOCKET", world.path("run/other.sock")).output().unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("state directory"));
+    assert_eq!(world.daemons(), pid);
+    world.keyfob(&["status"]).ok();
+}
+
+#[test]
+fn a_file_vault_is_found_again_by_the_next_daemon_and_by_nobody_else() {
+    let world = sealed("file");
+    world.add_key("alice");
+    let id = world.get("p").access_key_id();
+    let sealed = || std::fs::read_dir(world.path("state/vault")).unwrap().count();
+    eventually("the session is written", Duration::from_secs(5), || sealed() == 3);
+    world.kill_daemons();
+    assert_eq!(world.get("p").access_key_id(), id);
+    assert_eq!(world.aws.mints().len(), 1);
+    assert!(leaks::in_files(&world.path("state"), &world.secrets()).is_empty());
+    world.kill_daemons();
+    std::fs::write(world.path("config/key"), [7; 32]).unwrap();
+    let other = world.get("p");
+    assert!(other.failed(1).contains("not the one of this vault"), "{other:?}");
+}
+
+#[test]
+fn a_passphrase_unlocks_the_vault_and_a_wrong_one_does_not() {
+    let world = World::new();
+    world.config(
+        "[daemon]\nvault = \"file\"\n[identity.alice]\ntype = \"iam-user\"\n[profile.p]\nidentity = \"alice\"\nrole_arn = \"arn:aws:iam::111122223333:role/R\"\n",
+    );
+    world.add_secret("correct horse battery");
+    let before = world.get("p");
+    assert!(before.failed(3).contains("hint: keyfob unlock"), "{before:?}");
+    world.keyfob_with_input(&["unlock"], "correct horse battery\ncorrect horse battery").ok();
+    world.add_key("alice");
+    let id = world.get("p").access_key_id();
+    world.keyfob(&["lock"]).ok();
+    assert!(world.get("p").failed(4).contains("hint: keyfob unlock"));
+    let wrong = world.keyfob_with_input(&["unlock"], "wrong");
+    assert!(wrong.failed(3).contains("not the one of this vault"), "{wrong:?}");
+    assert_eq!(world.get("p").status, 4);
+    world.keyfob_with_input(&["unlock"], "correct horse battery").ok();
+    assert_eq!(world.get("p").access_key_id(), id);
+    world.kill_daemons();
+    assert_eq!(world.get("p").status, 3);
+    world.keyfob_with_input(&["unlock"], "correct horse battery").ok();
+    assert_eq!(world.get("p").access_key_id(), id);
+}
+
+#[test]
+fn an_mfa_session_outlives_the_daemon() {
+    let world = sealed("file");
+    let text = std::fs::read_to_string(world.path("config/config.toml")).unwrap();
+    world.config_text(
+        &text.replace("\"iam-user\"", "\"iam-user\"\nmfa_serial = \"arn:aws:iam::111122223333:mfa/alice\""),
+    );
+    world.add_key("alice");
+    world.keyfob_with_input(&["login", "alice"], "123456").ok();
+    let id = world.get("p").access_key_id();
+    world.keyfob(&["daemon", "stop"]).ok();
+    assert_eq!(world.get("p").access_key_id(), id);
+    world.keyfob(&["logout", "p"]).ok();
+    world.get("p").ok();
+    let with_code = |call: &&keyfob_tests::emulator::Call| call.parameters.contains_key("TokenCode");
+    assert_eq!(world.aws.mints().iter().filter(with_code).count(), 1);
+}
+
+#[test]
+fn a_full_disk_does_not_stop_serving() {
+    let world = sealed("file");
+    world.add_key("alice");
+    world.get("p").ok();
+    let vault = world.path("state/vault");
+    std::fs::rename(&vault, world.path("state/away")).unwrap();
+    std::fs::write(&vault, "in the way").unwrap();
+    world.keyfob(&["logout", "p"]).ok();
+    let cold = world.get("p");
+    assert!(cold.failed(1).contains("vault"), "{cold:?}");
+    std::fs::remove_file(&vault).unwrap();
+    std::fs::rename(world.path("state/away"), &vault).unwrap();
+    eventually("recovery", Duration::from_secs(3), || world.get("p").status == 0);
+}
