@@ -24,10 +24,46 @@ pub(crate) fn daemon() -> Result<PathBuf, Failure> {
 
 /// Connects, and starts the daemon if there is none.
 pub(crate) fn connect() -> Result<Connection, Failure> {
+    twice(open_or_start)
+}
+
+/// Sends a request and answers the first reply; a daemon that ends meanwhile is started and asked once more.
+pub(crate) fn ask(request: &Request) -> Result<(Connection, Reply), Failure> {
+    twice(|| {
+        let mut connection = open_or_start()?;
+        let reply = connection.ask(request).and_then(|()| connection.next()).map_err(Trouble::Broken)?;
+        Ok((connection, reply))
+    })
+}
+
+/// Why there is no reply.
+enum Trouble {
+    /// It is final.
+    Failed(Failure),
+    /// The daemon has ended meanwhile.
+    Broken(io::Error),
+}
+
+/// Tries again, once, when the daemon has ended meanwhile.
+fn twice<T>(attempt: impl Fn() -> Result<T, Trouble>) -> Result<T, Failure> {
+    let ended = |error: &io::Error| {
+        use io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, NotFound, UnexpectedEof};
+        matches!(error.kind(), BrokenPipe | ConnectionRefused | ConnectionReset | NotFound | UnexpectedEof)
+    };
+    let result = match attempt() {
+        Err(Trouble::Broken(error)) if ended(&error) => attempt(),
+        result => result,
+    };
+    result.map_err(|trouble| match trouble {
+        Trouble::Failed(failure) => failure,
+        Trouble::Broken(error) => unreachable(&error),
+    })
+}
+
+fn open_or_start() -> Result<Connection, Trouble> {
     match Connection::open() {
-        Ok(connection) => Ok(connection),
         Err(error) if is_absent(&error) => start(),
-        Err(error) => Err(unreachable(&error)),
+        opened => opened.map_err(Trouble::Broken),
     }
 }
 
@@ -36,53 +72,32 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 /// Starts the daemon, unless another client has done it meanwhile, and connects.
-fn start() -> Result<Connection, Failure> {
+fn start() -> Result<Connection, Trouble> {
     let failed = |error: io::Error| {
-        Failure::new(FailureKind::Unreachable, format!("start the daemon: {error}")).hint("keyfob daemon run")
+        let message = format!("start the daemon: {error}");
+        Trouble::Failed(Failure::new(FailureKind::Unreachable, message).hint("keyfob daemon run"))
     };
-    let _one_at_a_time = platform::start_lock(&socket()?).map_err(failed)?;
+    let _one_at_a_time = platform::start_lock(&socket().map_err(Trouble::Failed)?).map_err(failed)?;
     if let Ok(connection) = Connection::open() {
         return Ok(connection);
     }
-    let mut child = platform::spawn(&daemon()?).map_err(failed)?;
+    let mut child = platform::spawn(&daemon().map_err(Trouble::Failed)?).map_err(failed)?;
     let stdout = child.stdout.take().ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
     let mut line = String::new();
     BufReader::new(stdout.take(MAX_LINE)).read_line(&mut line).map_err(failed)?;
-    if line.trim() == "ready" {
-        return Connection::open().map_err(|error| unreachable(&error));
+    match line.trim() {
+        "ready" => Connection::open().map_err(Trouble::Broken),
+        "" => Err(Trouble::Broken(io::ErrorKind::UnexpectedEof.into())),
+        told => Err(serde_json::from_str(told)
+            .map_or_else(|_| failed(io::ErrorKind::InvalidData.into()), Trouble::Failed)),
     }
-    let told = serde_json::from_str::<Failure>(&line);
-    Err(told.unwrap_or_else(|_| failed(io::Error::other("it ended without a word"))))
-}
-
-/// Sends a request and answers the first reply; a daemon that ends meanwhile is started and asked once more.
-pub(crate) fn ask(request: &Request) -> Result<(Connection, Reply), Failure> {
-    let attempt = || -> Result<(Connection, Reply), Asked> {
-        let mut connection = connect().map_err(Asked::Failed)?;
-        let reply = connection.ask(request).and_then(|()| connection.next()).map_err(Asked::Broken)?;
-        Ok((connection, reply))
-    };
-    match attempt() {
-        Ok(answered) => Ok(answered),
-        Err(Asked::Failed(failure)) => Err(failure),
-        Err(Asked::Broken(error)) if error.kind() == io::ErrorKind::InvalidData => Err(unreachable(&error)),
-        Err(Asked::Broken(_)) => attempt().map_err(|asked| match asked {
-            Asked::Failed(failure) => failure,
-            Asked::Broken(error) => unreachable(&error),
-        }),
-    }
-}
-
-enum Asked {
-    Failed(Failure),
-    Broken(io::Error),
 }
 
 pub(crate) fn unreachable(error: &io::Error) -> Failure {
     let (what, hint) = match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => (
-            "the daemon closed the connection without an answer".to_owned(),
-            "keyfob daemon restart, as the user that it belongs to",
+            "the daemon has ended, or closed the connection, without an answer".to_owned(),
+            "keyfob daemon run, as the user that the daemon belongs to",
         ),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
             ("the daemon does not answer".into(), "keyfob daemon restart")
