@@ -2,11 +2,16 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read clocks and are no part of the daemon")]
 
+mod audit;
 mod clients;
+mod commands;
 mod crash;
 mod herd;
+mod hostile;
+mod input;
 mod keychain;
 mod outage;
+mod reload;
 mod renewal;
 mod security;
 mod sources;

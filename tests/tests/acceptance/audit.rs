@@ -1,0 +1,72 @@
+//! Who was served what: one line for each request, chained.
+
+use keyfob_tests::World;
+use keyfob_tests::world::eventually;
+use serde_json::Value;
+use std::time::Duration;
+
+fn lines(world: &World) -> Vec<Value> {
+    let run = world.keyfob(&["audit", "--json"]);
+    run.ok().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn line(world: &World, wanted: impl Fn(&Value) -> bool) -> Value {
+    let mut found = None;
+    eventually("the line is written", Duration::from_secs(3), || {
+        found = lines(world).into_iter().find(|line| wanted(line));
+        found.is_some()
+    });
+    found.unwrap()
+}
+
+#[test]
+fn each_get_is_written_down_with_who_asked() {
+    let world = World::with_profile();
+    let script = format!("{} get p; true", world.program("keyfob").display());
+    let output = world.command("sh").args(["-c", &script]).output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let served = line(&world, |line| line["request"] == "get");
+    assert_eq!(served["outcome"], "served");
+    assert_eq!(served["profile"], "p");
+    assert_eq!(served["access_key_id"], document["AccessKeyId"]);
+    assert_eq!(served["session_name"], "keyfob-tester");
+    assert_eq!(served["uid"], rustix::process::getuid().as_raw());
+    let parents = served["parents"].as_array().unwrap();
+    assert!(parents.iter().any(|parent| parent["program"].as_str().unwrap().ends_with("sh")), "{served}");
+    world.get("absent").failed(2);
+    let failed = line(&world, |line| line["profile"] == "absent");
+    assert_eq!((failed["outcome"].as_str(), failed["access_key_id"].as_str()), (Some("failed"), None));
+    assert!(failed["reason"].as_str().unwrap().contains("no such profile"));
+    world.keyfob(&["lock"]).ok();
+    world.get("p").failed(4);
+    let refused = line(&world, |line| line["outcome"] == "refused");
+    assert_eq!(refused["reason"], "the agent is locked");
+    let people = world.keyfob(&["audit"]);
+    assert!(people.ok().contains("served") && people.stdout.contains("refused: the agent is locked"));
+}
+
+#[test]
+fn the_chain_goes_on_over_restarts_and_shows_what_was_changed() {
+    let world = World::with_profile();
+    world.get("p").ok();
+    world.keyfob(&["daemon", "restart"]).ok();
+    world.add_key("alice");
+    world.get("p").ok();
+    world.keyfob(&["daemon", "stop"]).ok();
+    world.keyfob(&["audit", "--verify"]).ok();
+    let file = world.path("state/audit.jsonl");
+    let good = std::fs::read_to_string(&file).unwrap();
+    assert!(keyfob_tests::world::is_private(&file));
+    let count = good.lines().count();
+    std::fs::write(&file, good.replacen("\"served\"", "\"failed\"", 1)).unwrap();
+    let changed = world.keyfob(&["audit", "--verify"]);
+    assert!(changed.failed(4).contains("audit.jsonl"), "{changed:?}");
+    let without: String = good
+        .lines()
+        .enumerate()
+        .filter(|(at, _)| *at != count / 2)
+        .map(|(_, line)| format!("{line}\n"))
+        .collect();
+    std::fs::write(&file, without).unwrap();
+    world.keyfob(&["audit", "--verify"]).failed(4);
+}
