@@ -46,7 +46,8 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     let socket = absolute(environment::socket().ok_or_else(missing("socket"))?)?;
     platform::private_directory(&state_directory)?;
     logs::start(arguments, &state_directory).map_err(|cause| start_failure("open the log", &cause))?;
-    let config = configuration::read(&config_file).map_err(|broken| broken.failure)?;
+    let reading = configuration::read(&config_file, configuration::Absent::IsEmpty);
+    let config = reading.result.map_err(|broken| broken.failure)?;
     let choice: Choice = config.daemon.vault.parse().map_err(|wrong| {
         Failure::new(FailureKind::Usage, format!("read config {}: vault: {wrong}", config_file.display()))
     })?;
@@ -71,7 +72,8 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
         state_directory: state_directory.clone(),
     });
     let audit = Audit::open(&state_directory).map_err(|cause| start_failure("open the audit", &cause))?;
-    let parts = Parts { config, config_file, socket, listener, vault, audit, state_lock };
+    let parts =
+        Parts { config, policies: reading.policies, config_file, socket, listener, vault, audit, state_lock };
     let runtime = Runtime::new(parts).map_err(|cause| start_failure("start", &cause))?;
     drop(guard);
     Ok(Some((runtime, executor)))

@@ -105,6 +105,12 @@ pub(crate) fn private_directory(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Opens a file for reading; one that is a pipe is not waited for.
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    let no_wait = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    OpenOptions::new().read(true).custom_flags(no_wait).open(path)
+}
+
 /// Answers why a configuration file is not trusted: it can name commands that this process runs.
 pub(crate) fn distrust(file: &File) -> io::Result<Option<String>> {
     let found = file.metadata()?;

@@ -15,7 +15,11 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Calls to AWS at one time.
-const MAX_CALLS: usize = 32;
+const MAX_CALLS: usize = 128;
+/// How long a call waits for its turn: a caller is to be told within five seconds, and a call takes four.
+const LONGEST_QUEUE: Duration = Duration::from_millis(500);
+/// The longest mint, with two runs of an MFA command and a period of its codes between them.
+const LONGEST_MINT: Duration = Duration::from_secs(105);
 /// A new code appears with each of these (RFC 6238).
 const CODE_PERIOD: i64 = 30_000;
 
@@ -32,8 +36,16 @@ impl Shared {
     pub(super) fn mint(&self, mint: Mint, config: Arc<Config>) {
         let (minter, events) = (self.minter.clone(), self.events.clone());
         tokio::spawn(async move {
-            let id = mint.id;
-            let (sent, result) = minter.mint(mint, &config).await;
+            let (id, started) = (mint.id, clock::now());
+            // The engine waits for the end of each mint, whatever becomes of it.
+            let task = tokio::spawn(async move { minter.mint(mint, &config).await });
+            let abort = task.abort_handle();
+            let (sent, result) = match tokio::time::timeout(LONGEST_MINT, task).await {
+                Ok(Ok(ended)) => ended,
+                Ok(Err(_)) => (started, Err(broken_off("the mint broke off; the log has more"))),
+                Err(_) => (started, Err(broken_off("the mint took too long"))),
+            };
+            abort.abort();
             let _ = events.send(Event::Engine(engine::Event::Minted { mint: id, sent, result }));
         });
     }
@@ -54,10 +66,12 @@ impl Minter {
     }
 
     async fn mint(&self, mint: Mint, config: &Config) -> (Now, Result<Minted, MintError>) {
-        let Ok(_permit) = self.calls.acquire().await else { unreachable!("the semaphore is never closed") };
         let request = match self.prepare(mint, config).await {
             Ok(request) => request,
             Err(wrong) => return (clock::now(), Err(wrong)),
+        };
+        let Ok(Ok(_permit)) = tokio::time::timeout(LONGEST_QUEUE, self.calls.acquire()).await else {
+            return (clock::now(), Err(broken_off("too many calls to AWS are under way")));
         };
         let sent = clock::now();
         let result = self.sts.mint(&request, config.endpoints.sts.as_deref()).await;
@@ -134,6 +148,10 @@ async fn long_term_key(vault: &Keeper, identity: &IdentityName) -> Result<Creden
 fn used_before(identity: &IdentityName) -> MintError {
     let failure = Failure::new(FailureKind::Person, "this MFA code was used already: wait for the next one");
     refused(MintErrorKind::MfaRefused, failure.hint(format!("keyfob login {identity}")))
+}
+
+fn broken_off(why: &str) -> MintError {
+    refused(MintErrorKind::Transient, Failure::new(FailureKind::Upstream, why).hint("keyfob status"))
 }
 
 fn refused(kind: MintErrorKind, failure: Failure) -> MintError {

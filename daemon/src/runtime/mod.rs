@@ -7,12 +7,13 @@ mod dialogue;
 mod keys;
 mod mints;
 mod pages;
+mod reload;
 mod requests;
 mod saver;
 
 use crate::alarm::Alarm;
 use crate::clock;
-use crate::configuration::{self, Broken, Watch};
+use crate::configuration::{Broken, Reading, Watch};
 use crate::platform::{self, Asked, Signals};
 use answers::{Asker, Ledger};
 use keyfob_audit::Audit;
@@ -30,8 +31,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-/// An editor writes a file in several steps; it is read this long after the first.
-const SETTLE: Duration = Duration::from_millis(100);
 /// Unwritten sessions hold up the end of the daemon this long at most.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
@@ -43,12 +42,14 @@ enum Event {
     Engine(engine::Event),
     /// A person has given what a sign-in needs.
     SignIn { identity: IdentityName, code: Option<Secret>, answer: oneshot::Sender<engine::Answer> },
-    /// The configuration file, or the directory of the socket, has changed.
-    FilesChanged,
-    /// The configuration file was read; whoever asked for it is told.
-    ConfigRead(Result<Config, Broken>, Option<oneshot::Sender<Result<(), Failure>>>),
+    /// The configuration file, or what it names, has changed.
+    ConfigChanged,
+    /// The configuration file was read.
+    ConfigRead(Reading),
     /// Somebody wants it read now.
-    Reload(oneshot::Sender<Result<(), Failure>>),
+    Reload(reload::Asker),
+    /// The file of the socket has changed.
+    SocketChanged,
     /// A moment has come, or a clock was set.
     Alarm,
     /// The operating system asks.
@@ -60,6 +61,7 @@ enum Event {
 /// What the runtime is made of.
 pub(crate) struct Parts {
     pub(crate) config: Config,
+    pub(crate) policies: Vec<PathBuf>,
     pub(crate) config_file: PathBuf,
     pub(crate) socket: PathBuf,
     pub(crate) listener: Listener,
@@ -76,6 +78,7 @@ pub(crate) struct Runtime {
     signals: Signals,
     watch: Option<Watch>,
     changed: mpsc::Receiver<()>,
+    socket: PathBuf,
     socket_watch: Option<Watch>,
     socket_changed: mpsc::Receiver<()>,
     inbox: mpsc::UnboundedReceiver<Event>,
@@ -83,6 +86,7 @@ pub(crate) struct Runtime {
     ledger: Ledger,
     saver: saver::Saver,
     config_file: PathBuf,
+    reload: reload::Reload,
     broken: Option<Broken>,
     stopping: Option<Box<keyfob_listen::Dialogue>>,
     _state_lock: File,
@@ -114,11 +118,12 @@ impl Runtime {
             vault: parts.vault.clone(),
             minter: mints::Minter::new(Sts::new(), parts.vault.clone()),
         };
-        let watch = |path: &PathBuf, sender| {
-            Watch::start(path, sender)
-                .inspect_err(|error| tracing::warn!(%error, "watch {}", path.display()))
+        let watch = |paths: &[PathBuf], sender| {
+            Watch::start(paths, sender)
+                .inspect_err(|error| tracing::warn!(%error, "changes of files are not seen"))
                 .ok()
         };
+        let watched = reload::watched(&parts.config_file, parts.policies);
         let mut runtime = Self {
             engine: Engine::new(
                 now,
@@ -128,15 +133,17 @@ impl Runtime {
             listener: parts.listener,
             alarm: Alarm::new()?,
             signals: Signals::listen()?,
-            watch: watch(&parts.config_file, change),
+            watch: watch(&watched, change),
             changed,
-            socket_watch: watch(&parts.socket, socket_change),
+            socket_watch: watch(std::slice::from_ref(&parts.socket), socket_change),
+            socket: parts.socket,
             socket_changed,
             inbox,
             saver: saver::Saver::start(parts.vault),
             shared,
             ledger: Ledger::new(parts.audit),
             config_file: parts.config_file,
+            reload: reload::Reload::default(),
             broken: None,
             stopping: None,
             _state_lock: parts.state_lock,
@@ -170,8 +177,8 @@ impl Runtime {
             asked = self.signals.next() => Event::Signal(asked),
             Some(event) = self.inbox.recv() => event,
             () = self.alarm.fired() => Event::Alarm,
-            Some(()) = self.changed.recv() => Event::FilesChanged,
-            Some(()) = self.socket_changed.recv() => Event::FilesChanged,
+            Some(()) = self.changed.recv() => Event::ConfigChanged,
+            Some(()) = self.socket_changed.recv() => Event::SocketChanged,
             arrival = self.listener.next() => Event::Arrived(arrival),
         }
     }
@@ -187,8 +194,9 @@ impl Runtime {
                 let waiter = self.ledger.register(Asker::Task(answer));
                 self.tell(engine::Event::Login { waiter, identity, code });
             }
-            Event::FilesChanged => return self.files_changed(),
-            Event::ConfigRead(result, asker) => self.config_read(result, asker),
+            Event::ConfigChanged => self.read_config(reload::SETTLE, None),
+            Event::ConfigRead(reading) => self.config_read(reading),
+            Event::SocketChanged => return self.socket_changed(),
             Event::Reload(asker) => self.read_config(Duration::ZERO, Some(asker)),
             Event::Alarm => self.tell(engine::Event::Tick),
             Event::Signal(Asked::Reload) => self.read_config(Duration::ZERO, None),
@@ -228,58 +236,15 @@ impl Runtime {
         }
     }
 
-    fn files_changed(&mut self) -> Next {
+    fn socket_changed(&mut self) -> Next {
         if !self.listener.still_ours() {
             tracing::warn!("the socket is gone; ending, so that a new daemon can serve");
             return Next::End;
         }
         if let Some(watch) = &mut self.socket_watch {
-            watch.renew();
+            watch.renew(std::slice::from_ref(&self.socket));
         }
-        self.read_config(SETTLE, None);
         Next::GoOn
-    }
-
-    fn read_config(&self, after: Duration, asker: Option<oneshot::Sender<Result<(), Failure>>>) {
-        let (events, file) = (self.shared.events.clone(), self.config_file.clone());
-        tokio::spawn(async move {
-            tokio::time::sleep(after).await;
-            let read = tokio::task::spawn_blocking(move || configuration::read(&file)).await;
-            if let Ok(result) = read {
-                let _ = events.send(Event::ConfigRead(result, asker));
-            }
-        });
-    }
-
-    fn config_read(
-        &mut self,
-        result: Result<Config, Broken>,
-        asker: Option<oneshot::Sender<Result<(), Failure>>>,
-    ) {
-        // A change during the pause before reading is covered by this read.
-        let _ = self.changed.try_recv();
-        if let Some(watch) = &mut self.watch {
-            watch.renew();
-        }
-        let outcome = match result {
-            Ok(config) => {
-                self.broken = None;
-                if **self.engine.config() != config {
-                    tracing::info!(profiles = config.profiles.len(), "a new configuration is in force");
-                    self.tell(engine::Event::Configured(Arc::new(config)));
-                }
-                Ok(())
-            }
-            Err(broken) => {
-                tracing::warn!(error = %broken.failure, "the last good configuration stays in force");
-                let failure = broken.failure.clone();
-                self.broken = Some(broken);
-                Err(failure)
-            }
-        };
-        if let Some(asker) = asker {
-            let _ = asker.send(outcome);
-        }
     }
 }
 

@@ -15,8 +15,6 @@ const MAX_QUEUE: usize = 256;
 const PROBE_TIME: Duration = Duration::from_secs(1);
 const READ_TIME: Duration = Duration::from_secs(3);
 const WRITE_TIME: Duration = Duration::from_secs(5);
-/// Reading all sessions takes some milliseconds each.
-const LOAD_TIME: Duration = Duration::from_secs(30);
 /// A person may have to type.
 const UNLOCK_TIME: Duration = Duration::from_secs(90);
 
@@ -79,7 +77,20 @@ impl Keeper {
     /// # Errors
     /// If the vault can't be used now.
     pub async fn sessions(&self) -> Result<Vec<Item>, VaultError> {
-        self.call(LOAD_TIME, |vault| vault.state().and_then(|()| vault.all(ItemKind::Session))).await
+        let names =
+            self.call(READ_TIME, |vault| vault.state().and_then(|()| vault.names(ItemKind::Session))).await?;
+        // One call for each: a keychain that hangs half way is found out soon.
+        let mut items = Vec::with_capacity(names.len());
+        for name in names {
+            match self.read(name.clone()).await {
+                Ok(item) => items.extend(item),
+                Err(error) if error.state == State::Ready => {
+                    tracing::warn!(%error, name = name.name, "an item of the vault can't be read");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(items)
     }
 
     /// Reads one item.
@@ -229,5 +240,30 @@ mod tests {
             assert!(start.elapsed() < Duration::from_secs(5));
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    #[tokio::test]
+    async fn an_item_that_is_damaged_does_not_keep_the_others_from_being_read() {
+        let place = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            choice: crate::Choice::File,
+            key_file: Some(place.path().join("key")),
+            passphrase_command: None,
+            state_directory: place.path().to_owned(),
+        };
+        let keeper = Keeper::start(settings);
+        for name in ["a", "b"] {
+            let name = ItemName { kind: ItemKind::Session, name: name.into() };
+            keeper.put(Item { name, generation: 1, value: Secret::new("s") }).await.unwrap();
+        }
+        let records = std::fs::read_dir(place.path().join("vault")).unwrap().flatten();
+        let record = records
+            .map(|entry| entry.path())
+            .find(|path| path.extension().is_some_and(|end| end == "sealed"));
+        let record = record.unwrap();
+        let mut bytes = std::fs::read(&record).unwrap();
+        bytes.pop();
+        std::fs::write(&record, bytes).unwrap();
+        assert_eq!(keeper.sessions().await.unwrap().len(), 1);
     }
 }

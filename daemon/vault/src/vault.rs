@@ -127,19 +127,4 @@ pub(crate) trait Vault: Send {
     }
 
     fn lock(&mut self) {}
-
-    /// Reads all items of a kind; a damaged one is left alone and told.
-    fn all(&mut self, kind: ItemKind) -> Result<Vec<Item>, VaultError> {
-        let mut items = Vec::new();
-        for name in self.names(kind)? {
-            match self.read(&name) {
-                Ok(item) => items.extend(item),
-                Err(error) if error.state == State::Ready => {
-                    tracing::warn!(%error, name = name.name, "an item of the vault can't be read");
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(items)
-    }
 }

@@ -1,6 +1,7 @@
 //! An edit of the configuration is in force within a second, however it is made.
 
 use keyfob_tests::World;
+use keyfob_tests::world::eventually;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
@@ -98,4 +99,84 @@ fn reload_by_command_and_by_signal() {
     let broken = world.keyfob(&["daemon", "reload"]);
     assert!(broken.failed(2).contains("config.toml:1:"), "{broken:?}");
     world.get("r").ok();
+}
+
+#[test]
+fn a_policy_file_that_is_edited_is_a_new_definition() {
+    let world = World::with_profile();
+    fs::write(world.path("home/policy.json"), r#"{"Statement": []}"#).unwrap();
+    let with_policy = format!("{}policy = \"~/policy.json\"\n", text(&world, &[("q", "R")]));
+    let start = Instant::now();
+    world.config_text(&with_policy);
+    in_force(&world, "q", start);
+    let first = world.get("q").access_key_id();
+    fs::write(world.path("home/policy.json"), r#"{"Statement": [{"Effect": "Deny"}]}"#).unwrap();
+    let start = Instant::now();
+    while world.get("q").access_key_id() == first {
+        assert!(start.elapsed() < Duration::from_secs(1), "the old policy is still in force");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(world.aws.mints().last().unwrap().parameters["Policy"].contains("Deny"));
+}
+
+#[test]
+fn a_file_that_is_gone_or_empty_for_a_while_changes_nothing() {
+    let world = World::with_profile();
+    let id = world.get("p").access_key_id();
+    let (file, aside) = (world.path("config/config.toml"), world.path("config/aside"));
+    let error = || world.status()["daemon"]["config_error"].clone();
+    fs::rename(&file, &aside).unwrap();
+    eventually("it is missed", Duration::from_secs(2), || error().is_string());
+    assert_eq!(world.get("p").access_key_id(), id);
+    fs::write(&file, "").unwrap();
+    eventually("it is empty", Duration::from_secs(2), || {
+        error().as_str().is_some_and(|text| text.contains("empty"))
+    });
+    assert_eq!(world.get("p").access_key_id(), id);
+    fs::rename(&aside, &file).unwrap();
+    eventually("it is back", Duration::from_secs(2), || error().is_null());
+    assert_eq!(world.get("p").access_key_id(), id);
+    assert_eq!(world.aws.mints().len(), 1);
+}
+
+#[test]
+fn a_pipe_in_place_of_the_file_is_not_waited_for() {
+    let world = World::new();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        world.path("config/config.toml"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    assert!(world.get("p").failed(2).contains("is not a file"));
+}
+
+#[test]
+fn the_daemon_s_own_files_are_no_news() {
+    let mut world = World::with_profile();
+    world.keyfob(&["daemon", "stop"]).ok();
+    // As where there is no runtime directory: socket, log and audit lie in one directory.
+    world.environment.remove("XDG_RUNTIME_DIR");
+    world.add_key("alice");
+    world.config_text("nonsense");
+    eventually("the file is read", Duration::from_secs(2), || {
+        world.status()["daemon"]["config_error"].is_string()
+    });
+    let log = || fs::read_to_string(world.path("state/keyfobd.log")).unwrap().lines().count();
+    let (before, wakes) = (log(), context_switches(&world));
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(log(), before);
+    assert!(context_switches(&world) - wakes <= 2, "the daemon sleeps");
+}
+
+/// Answers how often the daemon's threads have gone to sleep.
+fn context_switches(world: &World) -> u64 {
+    let tasks = fs::read_dir(format!("/proc/{}/task", world.daemons()[0])).unwrap().flatten();
+    let count = |status: String| -> Option<u64> {
+        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    };
+    tasks.filter_map(|task| count(fs::read_to_string(task.path().join("status")).ok()?)).sum()
 }
