@@ -10,6 +10,7 @@ mod herd;
 mod hostile;
 mod input;
 mod keychain;
+mod moto;
 mod outage;
 mod reload;
 mod renewal;

@@ -1,0 +1,129 @@
+//! A second opinion: an STS, IAM and S3 that others wrote, with its checks of keys, signatures and trust switched on.
+
+use crate::clients;
+use keyfob_tests::keychain::Keychain;
+use keyfob_tests::world::eventually;
+use keyfob_tests::{Run, World, parts};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+/// Makes a user who may assume roles, and two roles, one of which asks for an external id; prints the user's key.
+const SET_UP: &str = r#"
+import boto3, json, sys, urllib.request
+url = sys.argv[1]
+iam = boto3.client("iam", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+iam.create_user(UserName="alice")
+policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["sts:*", "s3:*"], "Resource": "*"}]}
+iam.put_user_policy(UserName="alice", PolicyName="p", PolicyDocument=json.dumps(policy))
+def role(name, condition):
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:user/alice"}, "Action": "sts:AssumeRole", **condition}]}
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
+role("Plain", {})
+role("Careful", {"Condition": {"StringEquals": {"sts:ExternalId": "right"}}})
+key = iam.create_access_key(UserName="alice")["AccessKey"]
+urllib.request.urlopen(urllib.request.Request(url + "/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"}))
+print(key["AccessKeyId"], key["SecretAccessKey"])
+"#;
+
+struct Moto {
+    server: Child,
+    url: String,
+}
+
+impl Moto {
+    fn start(world: &World) -> Option<Self> {
+        parts::python("moto.server")?;
+        let program = parts::find("moto_server")?;
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let mut server = world.command(program);
+        server.args(["-H", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+        let server = server.spawn().unwrap();
+        let moto = Self { server, url: format!("http://127.0.0.1:{port}") };
+        eventually("moto listens", Duration::from_secs(30), || {
+            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+        });
+        Some(moto)
+    }
+
+    /// Fills it, and writes the configurations of keyfob and of the AWS clients.
+    fn set_up(&self, world: &World) {
+        let python = parts::python("boto3").unwrap();
+        let run = Run::from(world.command(python).args(["-c", SET_UP, &self.url]).output().unwrap());
+        let (id, secret) = run.ok().trim().split_once(' ').unwrap();
+        world.add_secret(secret);
+        let role = |name: &str, role: &str, more: &str| {
+            format!(
+                "[profile.{name}]\nidentity = \"alice\"\nrole_arn = \"arn:aws:iam::123456789012:role/{role}\"\n{more}"
+            )
+        };
+        world.config_text(&format!(
+            "[endpoints]\nsts = \"{}\"\n[identity.alice]\ntype = \"iam-user\"\n{}{}{}",
+            self.url,
+            role("p", "Plain", ""),
+            role("careful", "Careful", "external_id = \"right\"\n"),
+            role("careless", "Careful", "external_id = \"wrong\"\n"),
+        ));
+        world.keyfob_with_input(&["key", "add", "alice", "--access-key-id", id], secret).ok();
+        clients::configure(world, "p");
+    }
+
+    fn client(&self, world: &World, program: &std::path::Path) -> std::process::Command {
+        let mut command = clients::client(world, program);
+        command.env("AWS_ENDPOINT_URL_STS", &self.url).env("AWS_ENDPOINT_URL_S3", &self.url);
+        command
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+#[test]
+fn real_clients_work_against_an_independent_sts_with_secrets_in_a_real_keychain() {
+    let mut world = World::new();
+    let Some(keychain) = Keychain::start(&mut world) else { return };
+    let Some(moto) = Moto::start(&world) else { return };
+    moto.set_up(&world);
+    assert_eq!(world.status()["daemon"]["vault"]["kind"], "secret-service");
+    let (Some(aws), Some(python)) = (parts::find("aws"), parts::python("boto3")) else { return };
+    let cli = |arguments: &[&str]| {
+        let mut command = moto.client(&world, &aws);
+        Run::from(command.args(arguments).args(["--profile", "p", "--output", "text"]).output().unwrap())
+    };
+    let who = cli(&["sts", "get-caller-identity", "--query", "Arn"]);
+    assert_eq!(who.ok().trim(), "arn:aws:sts::123456789012:assumed-role/Plain/keyfob-tester");
+    cli(&["s3api", "create-bucket", "--bucket", "bucket", "--region", "us-east-1"]).ok();
+    let script = "import boto3\ns3 = boto3.Session(profile_name='p').client('s3')\nfor n in range(20):\n    s3.put_object(Bucket='bucket', Key=str(n), Body=b'x')\nprint(s3.list_objects_v2(Bucket='bucket')['KeyCount'])";
+    let run = Run::from(moto.client(&world, &python).args(["-c", script]).output().unwrap());
+    assert_eq!(run.ok().trim(), "20");
+    let id = world.get("p").access_key_id();
+    eventually("two items", Duration::from_secs(5), || {
+        keychain.labels(&world).matches("/login/").count() == 2
+    });
+    world.kill_daemons();
+    assert_eq!(world.get("p").access_key_id(), id, "the next daemon has the session from the keychain");
+    // Renewed: another session, which the independent STS knows too.
+    world.keyfob(&["logout", "p"]).ok();
+    assert_ne!(world.get("p").access_key_id(), id);
+    cli(&["s3api", "list-objects-v2", "--bucket", "bucket"]).ok();
+}
+
+#[test]
+fn trust_and_keys_are_checked_by_an_independent_sts() {
+    let world = World::new();
+    let Some(moto) = Moto::start(&world) else { return };
+    moto.set_up(&world);
+    world.get("careful").ok();
+    let careless = world.get("careless");
+    assert!(careless.failed(1).contains("role/Careful"), "{careless:?}");
+    let arguments = ["key", "add", "alice", "--access-key-id", "AKIA0000000000000000"];
+    world.keyfob_with_input(&arguments, "0000000000000000000000000000000000000000").ok();
+    // moto wraps its refusals differently from STS, so their codes are not understood.
+    let unknown = world.get("p");
+    assert!(unknown.failed(1).contains("role/Plain"), "{unknown:?}");
+}
