@@ -11,11 +11,13 @@ use keyfob_shared::{Failure, FailureKind, environment};
 use keyfob_vault::{Choice, Keeper};
 use std::fmt::Display;
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long a new daemon waits for an old one, whose socket is gone already, to end.
 const PATIENCE: Duration = Duration::from_secs(3);
+const STEP: Duration = Duration::from_millis(50);
 
 /// Runs the daemon until it is told to stop.
 ///
@@ -26,10 +28,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.background == Background::Detached {
         announce(result.as_ref().err());
     }
-    match result? {
-        Some((runtime, executor)) => executor.block_on(runtime.run()),
-        None => Ok(()),
-    }
+    let Some((runtime, executor)) = result? else { return Ok(()) };
+    let ended = executor.block_on(runtime.run());
+    // A file on a network that has gone must not hold up the end.
+    executor.shutdown_background();
+    ended
 }
 
 type Prepared = Option<(Runtime, tokio::runtime::Runtime)>;
@@ -41,7 +44,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     }
     let missing =
         |what| move || Failure::new(FailureKind::Usage, format!("there is no home directory for the {what}"));
-    let state_directory = environment::state_directory().ok_or_else(missing("state directory"))?;
+    let state_directory = absolute(environment::state_directory().ok_or_else(missing("state directory"))?)?;
     let config_file = absolute(environment::config_file().ok_or_else(missing("configuration"))?)?;
     let socket = absolute(environment::socket().ok_or_else(missing("socket"))?)?;
     platform::private_directory(&state_directory)?;
@@ -58,10 +61,13 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
         .build()
         .map_err(|cause| start_failure("start the event loop", &cause))?;
     let guard = executor.enter();
-    let settings = keyfob_listen::Settings { socket: socket.clone(), allow_root: config.daemon.allow_root };
+    let descriptors = platform::descriptors();
+    let settings = keyfob_listen::Settings { socket, allow_root: config.daemon.allow_root, descriptors };
     let listener = match Listener::bind(&settings) {
         Ok(listener) => listener,
-        Err(BindError::AlreadyRunning) if arguments.background == Background::Detached => return Ok(None),
+        Err(BindError::AlreadyRunning) if arguments.background == Background::Detached => {
+            return await_other(&settings.socket).map(|()| None);
+        }
         Err(error) => return Err(start_failure("listen", &error)),
     };
     let state_lock = lock_state(&state_directory)?;
@@ -72,16 +78,31 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
         state_directory: state_directory.clone(),
     });
     let audit = Audit::open(&state_directory).map_err(|cause| start_failure("open the audit", &cause))?;
+    let lock_note = state_directory.join("locked");
+    let policies = reading.policies;
     let parts =
-        Parts { config, policies: reading.policies, config_file, socket, listener, vault, audit, state_lock };
+        Parts { config, policies, config_file, lock_note, descriptors, listener, vault, audit, state_lock };
     let runtime = Runtime::new(parts).map_err(|cause| start_failure("start", &cause))?;
     drop(guard);
     Ok(Some((runtime, executor)))
 }
 
+/// Waits until the daemon that has the lock beside the socket takes connections.
+fn await_other(socket: &Path) -> Result<(), Failure> {
+    let mut waited = Duration::ZERO;
+    while !Listener::is_served(socket) {
+        if waited >= PATIENCE {
+            let message = format!("another daemon holds {}.lock and takes no connections", socket.display());
+            return Err(Failure::new(FailureKind::Unreachable, message).hint("keyfob daemon restart"));
+        }
+        std::thread::sleep(STEP);
+        waited += STEP;
+    }
+    Ok(())
+}
+
 /// Takes the state directory: two daemons must not write to one vault.
 fn lock_state(state_directory: &Path) -> Result<File, Failure> {
-    const STEP: Duration = Duration::from_millis(50);
     let path = state_directory.join("lock");
     let mut waited = Duration::ZERO;
     loop {
@@ -113,13 +134,11 @@ fn start_failure(what: &str, cause: &dyn Display) -> Failure {
     Failure::new(FailureKind::Usage, format!("{what}: {cause}")).hint("keyfob daemon run")
 }
 
-/// Tells whoever started this process how it went, and lets go of their streams.
-#[expect(clippy::print_stdout, reason = "the readiness handshake")]
+/// Tells whoever started this process how it went, and lets go of their streams. They may have gone.
 fn announce(failure: Option<&Failure>) {
-    match failure {
-        None => println!("ready"),
-        Some(failure) => println!("{}", serde_json::to_string(failure).unwrap_or_default()),
-    }
+    let line =
+        failure.map_or_else(|| "ready".into(), |failure| serde_json::to_string(failure).unwrap_or_default());
+    let _ = writeln!(std::io::stdout(), "{line}");
     if let Err(error) = platform::close_standard_streams() {
         tracing::warn!(%error, "close the standard streams");
     }

@@ -123,7 +123,7 @@ pub enum Prompt {
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// The `credential_process` document; see [`DOCUMENT_PREFIX`].
-    Document(Box<serde_json::value::RawValue>),
+    Document(Document),
     /// It did not work.
     Failed(Failure),
     /// A question to a person.
@@ -156,6 +156,24 @@ pub enum Reply {
         /// Whether another page follows.
         more: bool,
     },
+}
+
+/// A `credential_process` document that is passed on as it is; it prints as `[secret]`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Document(Box<serde_json::value::RawValue>);
+
+impl Document {
+    /// Shows the text to code that really needs it.
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl std::fmt::Debug for Document {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("[secret]")
+    }
 }
 
 /// A page of `keyfob status`.
@@ -285,7 +303,9 @@ mod tests {
     #[test]
     fn a_document_reply_can_be_printed_without_parsing() {
         let document = serde_json::value::RawValue::from_string(r#"{"Version":1}"#.into()).unwrap();
-        let reply = serde_json::to_string(&Reply::Document(document)).unwrap();
+        let reply = Reply::Document(Document(document));
+        assert_eq!(format!("{reply:?}"), "Document([secret])");
+        let reply = serde_json::to_string(&reply).unwrap();
         assert_eq!(reply, format!("{DOCUMENT_PREFIX}{}{}", r#"{"Version":1}"#, "}"));
     }
 

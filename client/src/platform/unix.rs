@@ -4,7 +4,7 @@ use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock};
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -37,7 +37,16 @@ impl Stream {
 /// Answers whether the process at the other end is this user's: nobody else may hand out credentials.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_ours(socket: &OwnedFd) -> bool {
-    rustix::net::sockopt::socket_peercred(socket).is_ok_and(|peer| peer.uid == rustix::process::geteuid())
+    let mut peer = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
+    let mut length = size_of::<libc::ucred>() as libc::socklen_t;
+    let (level, option) = (libc::SOL_SOCKET, libc::SO_PEERCRED);
+    // rustix reads this into a type whose process number can't be 0, as it is for a daemon outside a container.
+    // SAFETY: the descriptor is open, and the kernel writes at most `length` bytes to a value of that size.
+    let failed =
+        unsafe { libc::getsockopt(socket.as_raw_fd(), level, option, (&raw mut peer).cast(), &mut length) };
+    failed == 0
+        && length as usize == size_of::<libc::ucred>()
+        && peer.uid == rustix::process::geteuid().as_raw()
 }
 
 /// The directory of the socket is the user's own; macOS has no plain call for the peer's user in this library.

@@ -40,6 +40,8 @@ pub struct Settings {
     pub socket: PathBuf,
     /// Whether root is served beside the user.
     pub allow_root: bool,
+    /// How many descriptors this process may have open: connections take a part of them.
+    pub descriptors: usize,
 }
 
 /// Who has come.

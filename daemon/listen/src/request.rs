@@ -1,6 +1,6 @@
 //! From bytes to a request: two frames, the version first.
 
-use keyfob_shared::frame::{HEADER, body_length};
+use keyfob_shared::frame::{HEADER, MAX_FRAME, body_length};
 use keyfob_shared::wire::{PROTOCOL, Reply, Request};
 use keyfob_shared::{Failure, FailureKind};
 
@@ -15,12 +15,14 @@ pub(crate) enum Parsed {
     Wrong(Vec<u8>),
 }
 
+/// The longest version, in bytes: it is looked at again with each piece of a request that comes in pieces.
+const MAX_VERSION: usize = 20;
 /// The longest two frames.
-pub(crate) const MAX_REQUEST: usize = 2 * (HEADER + keyfob_shared::frame::MAX_FRAME);
+pub(crate) const MAX_REQUEST: usize = HEADER + MAX_VERSION + HEADER + MAX_FRAME;
 
 /// Reads the frames of a request.
 pub(crate) fn parse(bytes: &[u8]) -> Parsed {
-    let (version, rest) = match frame(bytes) {
+    let (version, rest) = match frame(bytes, MAX_VERSION) {
         Framed::Body(body, rest) => (body, rest),
         Framed::Incomplete => return Parsed::Incomplete,
         Framed::TooLong => return wrong(FailureKind::Usage, "a frame is empty or too long", None),
@@ -32,7 +34,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Parsed {
         let message = format!("the daemon speaks protocol {PROTOCOL}, and the client {version}");
         return wrong(FailureKind::Unreachable, &message, Some("keyfob daemon restart"));
     }
-    match frame(rest) {
+    match frame(rest, MAX_FRAME) {
         Framed::Body(body, _) => match serde_json::from_slice(body) {
             Ok(request) => Parsed::Complete(request),
             // The cause may quote the request, which may hold a secret.
@@ -51,9 +53,12 @@ enum Framed<'a> {
     Body(&'a [u8], &'a [u8]),
 }
 
-fn frame(bytes: &[u8]) -> Framed<'_> {
+fn frame(bytes: &[u8], longest: usize) -> Framed<'_> {
     let Some((header, rest)) = bytes.split_first_chunk::<HEADER>() else { return Framed::Incomplete };
-    let Ok(length) = body_length(*header) else { return Framed::TooLong };
+    let length = match body_length(*header) {
+        Ok(length) if length <= longest => length,
+        Ok(_) | Err(_) => return Framed::TooLong,
+    };
     match rest.split_at_checked(length) {
         Some((body, rest)) => Framed::Body(body, rest),
         None => Framed::Incomplete,
@@ -104,5 +109,7 @@ mod tests {
         }
         assert!(matches!(parse(&u32::MAX.to_be_bytes()), Parsed::Wrong(_)));
         assert!(matches!(parse(&[0; 4]), Parsed::Wrong(_)));
+        let padded = format!("{}1", " ".repeat(MAX_VERSION));
+        assert!(matches!(parse(&frames(&[&padded])), Parsed::Wrong(_)), "the version is short");
     }
 }

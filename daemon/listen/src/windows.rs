@@ -11,6 +11,7 @@ use interprocess::os::windows::security_descriptor::SecurityDescriptor;
 use keyfob_shared::frame::{HEADER, append, body_length};
 use keyfob_shared::wire::{Answer, Reply};
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc};
@@ -20,6 +21,7 @@ const OWNER_ONLY: &str = "D:P(A;;GA;;;OW)";
 
 /// The pipe.
 pub struct Listener {
+    name: PathBuf,
     pipe: Pipe,
     finished: mpsc::UnboundedReceiver<Arrival>,
     finish: mpsc::UnboundedSender<Arrival>,
@@ -46,8 +48,22 @@ impl Listener {
             _ => io("make pipe")(cause),
         })?;
         let (finish, finished) = mpsc::unbounded_channel();
-        Ok(Self { pipe, finished, finish, unfinished: Arc::new(Semaphore::new(MAX_UNFINISHED)) })
+        let name = settings.socket.clone();
+        Ok(Self { name, pipe, finished, finish, unfinished: Arc::new(Semaphore::new(MAX_UNFINISHED)) })
     }
+
+    /// Answers the name of the pipe.
+    pub fn path(&self) -> &Path {
+        &self.name
+    }
+
+    /// Answers whether a daemon takes connections at a pipe.
+    pub fn is_served(socket: &Path) -> bool {
+        std::fs::OpenOptions::new().read(true).write(true).open(socket).is_ok()
+    }
+
+    /// There is no root here.
+    pub fn allow_root(&mut self, _allowed: bool) {}
 
     /// A pipe lives as long as its listener.
     pub fn still_ours(&self) -> bool {

@@ -50,6 +50,12 @@ pub(crate) fn harden() {
     let _ = std::env::set_current_dir("/");
 }
 
+/// Answers how many descriptors this process may have open.
+pub(crate) fn descriptors() -> usize {
+    let limit = rustix::process::getrlimit(Resource::Nofile).current;
+    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+}
+
 /// Starts itself again without AWS variables: unset variables would still be seen in `/proc/PID/environ`.
 fn leave_credentials_behind() {
     let is_aws = |name: &std::ffi::OsString| name.as_encoded_bytes().starts_with(b"AWS_");

@@ -1,5 +1,6 @@
 //! Who waits for an answer of the engine, and what is written down about each.
 
+use super::call::Note;
 use keyfob_audit::{Audit, Caller, Entry, Outcome};
 use keyfob_engine::engine::Answer;
 use keyfob_engine::slot::WaiterId;
@@ -43,19 +44,21 @@ impl Asker {
 pub(super) struct Ledger {
     audit: Audit,
     askers: HashMap<WaiterId, Asker>,
+    most: usize,
     next: WaiterId,
 }
 
 impl Ledger {
-    pub(super) fn new(audit: Audit) -> Self {
-        Self { audit, askers: HashMap::new(), next: 0 }
+    /// Callers who wait take a part of the descriptors that the process may have.
+    pub(super) fn new(audit: Audit, descriptors: usize) -> Self {
+        Self { audit, askers: HashMap::new(), most: MAX_WAITERS.min(descriptors / 2), next: 0 }
     }
 
     /// Puts someone on the list.
     pub(super) fn register(&mut self, asker: Asker) -> WaiterId {
         self.next += 1;
         self.askers.insert(self.next, asker);
-        if self.askers.len() > MAX_WAITERS {
+        if self.askers.len() > self.most {
             let failure = Failure::new(FailureKind::Refused, "too many callers wait already");
             self.answer(self.next, Answer::Failed(failure.hint("keyfob status")));
         }
@@ -102,18 +105,12 @@ impl Ledger {
         self.audit.record(entry);
     }
 
-    /// Writes down what a person asked for.
-    pub(super) fn note(
-        &self,
-        request: &'static str,
-        subject: Option<String>,
-        peer: &Peer,
-        result: Result<(), &Failure>,
-    ) {
-        let mut entry = entry(request, peer, Outcome::Served);
-        entry.profile = subject;
+    /// Writes down what a person asked for, and how it went.
+    pub(super) fn note(&self, note: Note, result: Result<(), Failure>) {
+        let mut entry = entry(note.request, &note.peer, Outcome::Served);
+        entry.profile = note.subject;
         if let Err(failure) = result {
-            fail(&mut entry, failure);
+            fail(&mut entry, &failure);
         }
         self.audit.record(entry);
     }

@@ -1,14 +1,11 @@
-//! Conversations beside the loop: sign-in, unlock, listings in pages.
-//!
-//! A person may take minutes; the loop does not wait for them.
+//! Conversations beside the loop: sign-in, lock and unlock, status, doctor.
 
+use super::call::Call;
 use super::pages::pages;
 use super::{Event, Shared};
-use keyfob_engine::engine::{self, Answer};
-use keyfob_listen::{Connection, Dialogue};
+use keyfob_engine::engine::Answer;
 use keyfob_shared::wire::{
-    self, DaemonStatus, Finding, IdentityStatus, ProfileStatus, ProfileView, Prompt, Reply, Severity,
-    StatusPage, VaultStatus,
+    DaemonStatus, Finding, IdentityStatus, ProfileStatus, Prompt, Reply, Severity, StatusPage, VaultStatus,
 };
 use keyfob_shared::{Failure, FailureKind, IdentityName, Secret};
 use keyfob_vault::{ItemKind, Passphrase, State};
@@ -22,31 +19,19 @@ pub(super) struct Talk {
     pub(super) by_command: bool,
 }
 
-/// Sends the last reply of a conversation; a person who has gone is not told.
-pub(super) async fn conclude(mut dialogue: Dialogue, result: Result<String, Failure>) {
-    let reply = match result {
-        Ok(message) => Reply::Done { message },
-        Err(failure) => Reply::Failed(failure),
-    };
-    if let Err(error) = dialogue.send(&reply).await {
-        tracing::debug!(%error, "the person has gone");
-    }
+pub(super) async fn login(shared: Shared, talk: Talk, mut call: Call) {
+    let result = sign_in(&shared, &talk, &mut call).await;
+    call.conclude(result).await;
 }
 
-pub(super) async fn login(shared: Shared, talk: Talk, connection: Connection) {
-    let mut dialogue = connection.dialogue();
-    let result = sign_in(&shared, &talk, &mut dialogue).await;
-    conclude(dialogue, result).await;
-}
-
-async fn sign_in(shared: &Shared, talk: &Talk, dialogue: &mut Dialogue) -> Result<String, Failure> {
+async fn sign_in(shared: &Shared, talk: &Talk, call: &mut Call) -> Result<String, Failure> {
     let identity = &talk.identity;
     let Some(serial) = &talk.mfa_serial else {
         return Ok(format!("identity {identity} signs with its access key and needs no sign-in"));
     };
     let code = match talk.by_command {
         true => None,
-        false => Some(ask_code(serial, dialogue).await?),
+        false => Some(ask_code(serial, identity, call).await?),
     };
     let (answer, answered) = oneshot::channel();
     let _ = shared.events.send(Event::SignIn { identity: identity.clone(), code, answer });
@@ -54,32 +39,23 @@ async fn sign_in(shared: &Shared, talk: &Talk, dialogue: &mut Dialogue) -> Resul
         Ok(Answer::SignedIn { until }) => Ok(format!("identity {identity} is signed in until {until}")),
         Ok(Answer::Failed(failure)) => Err(failure),
         Ok(Answer::Served { .. }) | Err(_) => {
-            Err(Failure::new(FailureKind::Unreachable, "the daemon is ending"))
+            Err(Failure::new(FailureKind::Unreachable, "the daemon is ending").hint("keyfob daemon start"))
         }
     }
 }
 
-async fn ask_code(serial: &str, dialogue: &mut Dialogue) -> Result<Secret, Failure> {
-    let code = ask(dialogue, Prompt::Text { label: format!("MFA code of {serial}") }).await?;
+async fn ask_code(serial: &str, identity: &IdentityName, call: &mut Call) -> Result<Secret, Failure> {
+    let code = call.ask(Prompt::Text { label: format!("MFA code of {serial}") }).await?;
     let code = Secret::new(code.expose().trim());
     // TokenCode of the STS API.
     if code.expose().len() == 6 && code.expose().bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(code);
     }
-    Err(Failure::new(FailureKind::Person, "an MFA code has six digits"))
+    Err(Failure::new(FailureKind::Person, "an MFA code has six digits")
+        .hint(format!("keyfob login {identity}")))
 }
 
-async fn ask(dialogue: &mut Dialogue, prompt: Prompt) -> Result<Secret, Failure> {
-    let gone =
-        |error: std::io::Error| Failure::new(FailureKind::Person, format!("ask for an answer: {error}"));
-    dialogue.send(&Reply::Prompt(prompt)).await.map_err(gone)?;
-    match dialogue.answer().await.map_err(gone)? {
-        wire::Answer::Text(text) => Ok(text),
-        wire::Answer::Cancelled => Err(Failure::new(FailureKind::Person, "cancelled")),
-    }
-}
-
-pub(super) async fn lock(shared: Shared, connection: Connection) {
+pub(super) async fn lock(shared: Shared, call: Call) {
     shared.vault.lock().await;
     let message = match shared.vault.passphrase().await {
         Passphrase::Existing | Passphrase::New => "locked: unlock asks for the passphrase of the vault",
@@ -87,25 +63,25 @@ pub(super) async fn lock(shared: Shared, connection: Connection) {
             "locked: the agent serves nothing until `keyfob unlock`; with this vault that needs no secret"
         }
     };
-    conclude(connection.dialogue(), Ok(message.into())).await;
+    call.conclude(Ok(message.into())).await;
 }
 
-pub(super) async fn unlock(shared: Shared, connection: Connection) {
-    let mut dialogue = connection.dialogue();
-    let result = unseal(&shared, &mut dialogue).await;
+/// Unlocks, unless the agent is locked again meanwhile: `lock` numbers the locks.
+pub(super) async fn unlock(shared: Shared, lock: u64, mut call: Call) {
+    let result = unseal(&shared, &mut call).await;
     if result.is_ok() {
-        let _ = shared.events.send(Event::Engine(engine::Event::Unlock));
+        let _ = shared.events.send(Event::Unlocked(lock));
     }
-    conclude(dialogue, result).await;
+    call.conclude(result).await;
 }
 
-async fn unseal(shared: &Shared, dialogue: &mut Dialogue) -> Result<String, Failure> {
+async fn unseal(shared: &Shared, call: &mut Call) -> Result<String, Failure> {
     let passphrase = match shared.vault.passphrase().await {
         Passphrase::NotNeeded => None,
-        Passphrase::Existing => Some(ask(dialogue, secret("passphrase of the vault")).await?),
+        Passphrase::Existing => Some(call.ask(secret("passphrase of the vault")).await?),
         Passphrase::New => {
-            let first = ask(dialogue, secret("choose a passphrase for the vault")).await?;
-            if first != ask(dialogue, secret("the same passphrase again")).await? {
+            let first = call.ask(secret("choose a passphrase for the vault")).await?;
+            if first != call.ask(secret("the same passphrase again")).await? {
                 return Err(Failure::new(FailureKind::Person, "the passphrases differ").hint("keyfob unlock"));
             }
             Some(first)
@@ -122,17 +98,18 @@ fn secret(label: &str) -> Prompt {
     Prompt::Secret { label: label.into() }
 }
 
-pub(super) async fn stop(shared: Shared, connection: Connection) {
-    let mut dialogue = connection.dialogue();
-    let _ = dialogue.send(&Reply::Done { message: "stopped".into() }).await;
-    let _ = shared.events.send(Event::Stop(Box::new(dialogue)));
+pub(super) async fn stop(shared: Shared, mut call: Call) {
+    call.send(&Reply::Done { message: "stopped".into() }).await;
+    if let Some(dialogue) = call.into_dialogue() {
+        let _ = shared.events.send(Event::Stop(Box::new(dialogue)));
+    }
 }
 
 /// Tells how reading the configuration went.
-pub(super) async fn outcome(outcome: oneshot::Receiver<Result<(), Failure>>, connection: Connection) {
-    let ended = Failure::new(FailureKind::Unreachable, "the daemon is ending");
+pub(super) async fn outcome(outcome: oneshot::Receiver<Result<(), Failure>>, call: Call) {
+    let ended = Failure::new(FailureKind::Unreachable, "the daemon is ending").hint("keyfob daemon start");
     let result = outcome.await.unwrap_or(Err(ended));
-    conclude(connection.dialogue(), result.map(|()| "the configuration is in force".into())).await;
+    call.conclude(result.map(|()| "the configuration is in force".into())).await;
 }
 
 pub(super) async fn status(
@@ -140,7 +117,7 @@ pub(super) async fn status(
     mut daemon: DaemonStatus,
     profiles: Vec<ProfileStatus>,
     mut identities: Vec<IdentityStatus>,
-    connection: Connection,
+    mut call: Call,
 ) {
     daemon.vault = vault_status(&shared).await;
     let keys = known_keys(&shared).await;
@@ -149,37 +126,18 @@ pub(super) async fn status(
             identity.state = "no-key".into();
         }
     }
-    let mut dialogue = connection.dialogue();
-    let mut identities = pages(identities).into_iter();
-    let mut profiles = pages(profiles).into_iter();
     // Pages of both kinds are not mixed, so that each fits.
-    let mut page = StatusPage {
-        daemon,
-        profiles: Vec::new(),
-        identities: identities.next().unwrap_or_default(),
-        more: true,
-    };
-    loop {
-        let next = (profiles.next(), Vec::new());
-        let next = match next {
-            (Some(profiles), none) => Some((profiles, none)),
-            (None, _) => identities.next().map(|identities| (Vec::new(), identities)),
-        };
-        page.more = next.is_some();
-        let following = next.map(|(profiles, identities)| StatusPage {
-            daemon: page.daemon.clone(),
-            profiles,
-            identities,
-            more: true,
-        });
-        if dialogue.send(&Reply::Status(page)).await.is_err() {
-            return;
-        }
-        match following {
-            Some(following) => page = following,
-            None => return,
+    let profiles = pages(profiles).into_iter().map(|page| (page, Vec::new()));
+    let identities = pages(identities).into_iter().map(|page| (Vec::new(), page));
+    let mut pages = profiles.chain(identities).peekable();
+    while let Some((profiles, identities)) = pages.next() {
+        let more = pages.peek().is_some();
+        let page = StatusPage { daemon: daemon.clone(), profiles, identities, more };
+        if !call.send(&Reply::Status(page)).await {
+            break;
         }
     }
+    drop(call.into_dialogue());
 }
 
 async fn vault_status(shared: &Shared) -> VaultStatus {
@@ -199,34 +157,12 @@ async fn known_keys(shared: &Shared) -> Option<BTreeSet<String>> {
     Some(names.into_iter().map(|item| item.name).collect())
 }
 
-pub(super) async fn profiles(views: Vec<ProfileView>, connection: Connection) {
-    let mut dialogue = connection.dialogue();
-    let mut pages = pages(views).into_iter().peekable();
-    while let Some(profiles) = pages.next() {
-        let more = pages.peek().is_some();
-        if dialogue.send(&Reply::Profiles { profiles, more }).await.is_err() {
-            return;
-        }
-    }
-}
-
-pub(super) async fn findings(findings: Vec<Finding>, connection: Connection) {
-    let mut dialogue = connection.dialogue();
-    let mut pages = pages(findings).into_iter().peekable();
-    while let Some(findings) = pages.next() {
-        let more = pages.peek().is_some();
-        if dialogue.send(&Reply::Findings { findings, more }).await.is_err() {
-            return;
-        }
-    }
-}
-
 pub(super) async fn doctor(
     shared: Shared,
     mut found: Vec<Finding>,
     troubles: Vec<Finding>,
     identities: Vec<IdentityName>,
-    connection: Connection,
+    call: Call,
 ) {
     let vault = vault_status(&shared).await;
     let (severity, hint) = match vault.state.as_str() {
@@ -250,5 +186,5 @@ pub(super) async fn doctor(
         }
     }
     found.extend(troubles);
-    findings(found, connection).await;
+    call.list(found, |findings, more| Reply::Findings { findings, more }).await;
 }

@@ -1,25 +1,17 @@
 //! Long-term keys: into the vault, out of it, never shown.
 
-use super::dialogue::conclude;
+use super::call::Call;
 use super::mints::vault_failure;
-use super::pages::pages;
 use super::{Event, Shared};
 use keyfob_engine::engine::{self, Replaced};
-use keyfob_listen::Connection;
 use keyfob_shared::wire::{KeyView, Reply};
 use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret};
 use keyfob_vault::{Item, ItemKind, ItemName};
 use std::path::PathBuf;
 
-pub(super) async fn add(
-    shared: Shared,
-    identity: IdentityName,
-    id: String,
-    secret: Secret,
-    connection: Connection,
-) {
+pub(super) async fn add(shared: Shared, identity: IdentityName, id: String, secret: Secret, call: Call) {
     let result = store(&shared, &identity, id, secret).await;
-    conclude(connection.dialogue(), result).await;
+    call.conclude(result).await;
 }
 
 pub(super) async fn import(
@@ -27,13 +19,13 @@ pub(super) async fn import(
     identity: IdentityName,
     aws_profile: String,
     file: String,
-    connection: Connection,
+    call: Call,
 ) {
     let result = match keyfob_source::import_key(&PathBuf::from(file), &aws_profile).await {
         Ok((id, secret)) => store(&shared, &identity, id, secret).await,
         Err(failure) => Err(failure),
     };
-    conclude(connection.dialogue(), result).await;
+    call.conclude(result).await;
 }
 
 async fn store(
@@ -75,9 +67,9 @@ fn check(id: &str, secret: &Secret) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) async fn remove(shared: Shared, identity: IdentityName, connection: Connection) {
+pub(super) async fn remove(shared: Shared, identity: IdentityName, call: Call) {
     let result = forget(&shared, &identity).await;
-    conclude(connection.dialogue(), result).await;
+    call.conclude(result).await;
 }
 
 async fn forget(shared: &Shared, identity: &IdentityName) -> Result<String, Failure> {
@@ -91,18 +83,10 @@ async fn forget(shared: &Shared, identity: &IdentityName) -> Result<String, Fail
     Ok(format!("the access key of identity {identity} left the vault; in AWS it is as it was"))
 }
 
-pub(super) async fn list(shared: Shared, connection: Connection) {
-    let mut dialogue = connection.dialogue();
-    let keys = match collect(&shared).await {
-        Ok(keys) => keys,
-        Err(failure) => return conclude(dialogue, Err(failure)).await,
-    };
-    let mut pages = pages(keys).into_iter().peekable();
-    while let Some(keys) = pages.next() {
-        let more = pages.peek().is_some();
-        if dialogue.send(&Reply::Keys { keys, more }).await.is_err() {
-            return;
-        }
+pub(super) async fn list(shared: Shared, call: Call) {
+    match collect(&shared).await {
+        Ok(keys) => call.list(keys, |keys, more| Reply::Keys { keys, more }).await,
+        Err(failure) => call.conclude(Err(failure)).await,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing here decides when to mint or whom to serve; nothing here blocks.
 
 mod answers;
+mod call;
 mod dialogue;
 mod keys;
 mod mints;
@@ -50,6 +51,10 @@ enum Event {
     Reload(reload::Asker),
     /// The file of the socket has changed.
     SocketChanged,
+    /// A person was answered, or turned away.
+    Answered(call::Note, Result<(), Failure>),
+    /// The vault was opened by a person; the number is that of the last lock then.
+    Unlocked(u64),
     /// A moment has come, or a clock was set.
     Alarm,
     /// The operating system asks.
@@ -63,7 +68,8 @@ pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) policies: Vec<PathBuf>,
     pub(crate) config_file: PathBuf,
-    pub(crate) socket: PathBuf,
+    pub(crate) lock_note: PathBuf,
+    pub(crate) descriptors: usize,
     pub(crate) listener: Listener,
     pub(crate) vault: Keeper,
     pub(crate) audit: Audit,
@@ -78,12 +84,15 @@ pub(crate) struct Runtime {
     signals: Signals,
     watch: Option<Watch>,
     changed: mpsc::Receiver<()>,
-    socket: PathBuf,
     socket_watch: Option<Watch>,
     socket_changed: mpsc::Receiver<()>,
     inbox: mpsc::UnboundedReceiver<Event>,
     shared: Shared,
     ledger: Ledger,
+    conversations: call::Conversations,
+    // Is there while the agent is locked, and counts how often it was.
+    lock_note: PathBuf,
+    locks: u64,
     saver: saver::Saver,
     config_file: PathBuf,
     reload: reload::Reload,
@@ -130,24 +139,29 @@ impl Runtime {
                 &platform::boot(),
                 now.wall.millis().cast_unsigned() ^ u64::from(std::process::id()),
             ),
-            listener: parts.listener,
             alarm: Alarm::new()?,
             signals: Signals::listen()?,
             watch: watch(&watched, change),
             changed,
-            socket_watch: watch(std::slice::from_ref(&parts.socket), socket_change),
-            socket: parts.socket,
+            socket_watch: watch(&[parts.listener.path().to_owned()], socket_change),
             socket_changed,
             inbox,
             saver: saver::Saver::start(parts.vault),
             shared,
-            ledger: Ledger::new(parts.audit),
+            ledger: Ledger::new(parts.audit, parts.descriptors),
+            conversations: call::Conversations::new(parts.descriptors),
+            lock_note: parts.lock_note,
+            locks: 0,
+            listener: parts.listener,
             config_file: parts.config_file,
             reload: reload::Reload::default(),
             broken: None,
             stopping: None,
             _state_lock: parts.state_lock,
         };
+        if runtime.lock_note.exists() {
+            runtime.tell(engine::Event::Lock);
+        }
         runtime.tell(engine::Event::Configured(Arc::new(parts.config)));
         Ok(runtime)
     }
@@ -198,6 +212,8 @@ impl Runtime {
             Event::ConfigRead(reading) => self.config_read(reading),
             Event::SocketChanged => return self.socket_changed(),
             Event::Reload(asker) => self.read_config(Duration::ZERO, Some(asker)),
+            Event::Answered(note, result) => self.ledger.note(note, result),
+            Event::Unlocked(lock) => self.unlocked(lock),
             Event::Alarm => self.tell(engine::Event::Tick),
             Event::Signal(Asked::Reload) => self.read_config(Duration::ZERO, None),
             Event::Signal(Asked::Stop) => return Next::End,
@@ -242,7 +258,7 @@ impl Runtime {
             return Next::End;
         }
         if let Some(watch) = &mut self.socket_watch {
-            watch.renew(std::slice::from_ref(&self.socket));
+            watch.renew(&[self.listener.path().to_owned()]);
         }
         Next::GoOn
     }

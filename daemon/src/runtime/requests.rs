@@ -1,8 +1,9 @@
 //! What people ask: a snapshot is taken in the loop, the answer is given beside it.
 
-use super::answers::encode;
+use super::call::{Call, Note};
 use super::dialogue::{self, Talk};
 use super::{Event, Runtime, keys, name};
+use crate::platform;
 use keyfob_engine::engine::{self, Scope};
 use keyfob_listen::{Connection, Peer};
 use keyfob_shared::wire::{DaemonStatus, Finding, ProfileView, Reply, Request, Severity, VaultStatus};
@@ -12,68 +13,94 @@ use tokio::sync::oneshot;
 impl Runtime {
     /// Serves everything but `get`.
     pub(super) fn person(&mut self, peer: Peer, request: Request, connection: Connection) {
-        let kind = name(&request);
-        let subject = subject(&request);
-        let outcome = self.admit(&request);
-        self.ledger.note(kind, subject, &peer, outcome.as_ref().map(|_| ()));
-        if let Err(failure) = outcome {
-            return connection.reply(&encode(&Reply::Failed(failure)));
+        let note = Note { request: name(&request), subject: subject(&request), peer };
+        let call = Call::new(connection, note, self.shared.events.clone());
+        if let Err(failure) = self.admit(&request) {
+            return self.conversations.start(call.conclude(Err(failure)));
         }
         let shared = self.shared.clone();
         match request {
             // Served on the hot path, and never handed to this function.
             Request::Get { .. } => {}
             Request::Login { name } => match self.identity_behind(&name) {
-                Ok(talk) => drop(tokio::spawn(dialogue::login(shared, talk, connection))),
-                Err(failure) => connection.reply(&encode(&Reply::Failed(failure))),
+                Ok(talk) => self.conversations.start(dialogue::login(shared, talk, call)),
+                Err(failure) => self.conversations.start(call.conclude(Err(failure))),
             },
-            Request::Logout { name } => match self.scope(name.as_deref()) {
-                Ok((scope, message)) => {
+            Request::Logout { name } => {
+                let result = self.scope(name.as_deref()).map(|(scope, message)| {
                     self.tell(engine::Event::Logout(scope));
-                    connection.reply(&encode(&Reply::Done { message }));
-                }
-                Err(failure) => connection.reply(&encode(&Reply::Failed(failure))),
-            },
+                    message
+                });
+                self.conversations.start(call.conclude(result));
+            }
             Request::Status => {
                 let daemon = self.daemon_status();
                 let (profiles, identities) = (self.engine.profiles(), self.engine.identities());
-                tokio::spawn(dialogue::status(shared, daemon, profiles, identities, connection));
+                self.conversations.start(dialogue::status(shared, daemon, profiles, identities, call));
             }
             Request::Profiles { name } => match self.views(name.as_ref()) {
-                Ok(views) => drop(tokio::spawn(dialogue::profiles(views, connection))),
-                Err(failure) => connection.reply(&encode(&Reply::Failed(failure))),
+                Ok(views) => {
+                    let page = |profiles, more| Reply::Profiles { profiles, more };
+                    self.conversations.start(call.list(views, page));
+                }
+                Err(failure) => self.conversations.start(call.conclude(Err(failure))),
             },
-            Request::Check => drop(tokio::spawn(dialogue::findings(self.findings(), connection))),
+            Request::Check => {
+                let page = |findings, more| Reply::Findings { findings, more };
+                self.conversations.start(call.list(self.findings(), page));
+            }
             Request::Doctor => {
                 let identities = self.engine.config().identities.keys().cloned().collect();
-                tokio::spawn(dialogue::doctor(
-                    shared,
-                    self.findings(),
-                    self.troubles(),
-                    identities,
-                    connection,
-                ));
+                let (findings, troubles) = (self.findings(), self.troubles());
+                self.conversations.start(dialogue::doctor(shared, findings, troubles, identities, call));
             }
             Request::KeyAdd { identity, access_key_id, secret_access_key } => {
-                tokio::spawn(keys::add(shared, identity, access_key_id, secret_access_key, connection));
+                self.conversations.start(keys::add(shared, identity, access_key_id, secret_access_key, call))
             }
             Request::KeyImport { identity, aws_profile, file } => {
-                tokio::spawn(keys::import(shared, identity, aws_profile, file, connection));
+                self.conversations.start(keys::import(shared, identity, aws_profile, file, call));
             }
-            Request::KeyList => drop(tokio::spawn(keys::list(shared, connection))),
-            Request::KeyRemove { identity } => drop(tokio::spawn(keys::remove(shared, identity, connection))),
-            Request::Lock => {
-                self.tell(engine::Event::Lock);
-                tokio::spawn(dialogue::lock(shared, connection));
-            }
-            Request::Unlock => drop(tokio::spawn(dialogue::unlock(shared, connection))),
+            Request::KeyList => self.conversations.start(keys::list(shared, call)),
+            Request::KeyRemove { identity } => self.conversations.start(keys::remove(shared, identity, call)),
+            Request::Lock => match self.lock() {
+                Ok(()) => self.conversations.start(dialogue::lock(shared, call)),
+                Err(failure) => self.conversations.start(call.conclude(Err(failure))),
+            },
+            Request::Unlock => self.conversations.start(dialogue::unlock(shared, self.locks, call)),
             Request::Reload => {
                 let (asker, outcome) = oneshot::channel();
                 let _ = self.shared.events.send(Event::Reload(asker));
-                tokio::spawn(dialogue::outcome(outcome, connection));
+                self.conversations.start(dialogue::outcome(outcome, call));
             }
-            Request::Stop => drop(tokio::spawn(dialogue::stop(shared, connection))),
+            Request::Stop => self.conversations.start(dialogue::stop(shared, call)),
         }
+    }
+
+    /// Serves nothing from now on, not even after the daemon was started again.
+    fn lock(&mut self) -> Result<(), Failure> {
+        self.locks += 1;
+        self.tell(engine::Event::Lock);
+        platform::append_private(&self.lock_note).map(drop).map_err(|cause| {
+            let message = format!(
+                "the agent is locked, but not beyond its end: write {}: {cause}",
+                self.lock_note.display()
+            );
+            Failure::new(FailureKind::Upstream, message).hint("keyfob lock")
+        })
+    }
+
+    /// Serves again, unless the agent was locked meanwhile.
+    pub(super) fn unlocked(&mut self, lock: u64) {
+        if lock != self.locks {
+            return;
+        }
+        match std::fs::remove_file(&self.lock_note) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "the agent is unlocked, but only until its end");
+            }
+            Ok(()) | Err(_) => {}
+        }
+        self.tell(engine::Event::Unlock);
     }
 
     /// Refuses what a locked agent does not do, and keys of identities that are not configured.

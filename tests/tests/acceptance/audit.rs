@@ -70,3 +70,13 @@ fn the_chain_goes_on_over_restarts_and_shows_what_was_changed() {
     std::fs::write(&file, without).unwrap();
     world.keyfob(&["audit", "--verify"]).failed(4);
 }
+
+#[test]
+fn what_people_asked_is_written_down_as_it_ended() {
+    let world = World::with_profile();
+    world.keyfob(&["login", "absent"]).failed(2);
+    let login = line(&world, |line| line["request"] == "login");
+    assert_eq!((login["outcome"].as_str(), login["profile"].as_str()), (Some("failed"), Some("absent")));
+    world.keyfob(&["status"]).ok();
+    assert_eq!(line(&world, |line| line["request"] == "status")["outcome"], "served");
+}

@@ -1,7 +1,8 @@
 //! A peer of the same user that misbehaves harms only itself.
 
 use keyfob_shared::frame;
-use keyfob_tests::World;
+use keyfob_tests::world::eventually;
+use keyfob_tests::{Run, World, parts};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -107,4 +108,74 @@ fn a_caller_that_has_gone_does_not_spoil_the_mint() {
     }
     world.get("p").ok();
     assert_eq!(world.aws.mints().len(), 1);
+}
+
+#[test]
+fn idle_conversations_leave_room_for_others() {
+    let world = World::new();
+    world.config("[identity.alice]\ntype = \"iam-user\"\nmfa_serial = \"arn:aws:iam::111122223333:mfa/alice\"\n[profile.p]\nidentity = \"alice\"\nmfa = false\n");
+    let script = format!("ulimit -n 256; exec {} daemon start", world.program("keyfob").display());
+    assert!(world.command("sh").args(["-c", &script]).status().unwrap().success());
+    world.add_key("alice");
+    world.get("p").ok();
+    let request = frames(&[b"1", br#"{"login":{"name":"alice"}}"#]);
+    let mut idle = Vec::new();
+    for _ in 0..300 {
+        let mut stream = connect(&world);
+        let _ = stream.write_all(&request);
+        idle.push(stream);
+    }
+    let start = Instant::now();
+    for _ in 0..10 {
+        world.get("p").ok();
+        world.keyfob(&["status"]).ok();
+    }
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_request_that_drips_in_costs_nobody_else_time() {
+    let world = World::with_profile();
+    world.get("p").ok();
+    let padded = format!("{}1", " ".repeat(60_000));
+    let reply = exchange(&world, &frames(&[padded.as_bytes()]));
+    assert!(reply.contains("too long"), "{reply}");
+    let bytes = frames(&[b"1", br#"{"get":{"profile":"p"}}"#]);
+    let mut stream = connect(&world);
+    for byte in bytes {
+        stream.write_all(&[byte]).unwrap();
+    }
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    assert!(reply.contains("Expiration"), "a slow request is served too");
+}
+
+#[test]
+fn a_peer_in_another_process_namespace_is_served_and_written_down() {
+    if !parts::is_root() {
+        return;
+    }
+    let world = World::with_profile();
+    world.get("p").ok();
+    let script = format!("exec {} get p", world.program("keyfob").display());
+    let mut client = world.command("unshare");
+    let run =
+        Run::from(client.args(["--pid", "--fork", "--mount-proc", "sh", "-c", &script]).output().unwrap());
+    run.ok();
+    // And the other way: the daemon can't see the process.
+    let mut inside = World::with_profile();
+    inside.keyfob(&["daemon", "stop"]).ok();
+    let mut daemon = inside.command("unshare");
+    daemon.args(["--pid", "--fork", "--kill-child"]).arg(inside.program("keyfobd"));
+    let mut daemon = daemon.stderr(std::process::Stdio::null()).spawn().unwrap();
+    eventually("the daemon serves", Duration::from_secs(5), || inside.socket().exists());
+    inside.add_key("alice");
+    inside.get("p").ok();
+    eventually("it is written down", Duration::from_secs(3), || {
+        inside.keyfob(&["audit", "--json"]).ok().contains("\"pid\":0")
+    });
+    inside.kill_daemons();
+    let _ = daemon.kill();
+    let _ = daemon.wait();
+    inside.environment.clear();
 }

@@ -158,8 +158,13 @@ fn a_locked_agent_serves_nothing() {
     }
     assert_eq!(world.profile("p")["state"], "locked");
     assert_eq!(world.status()["daemon"]["locked"], true);
+    world.kill_daemons();
+    assert_eq!(world.get("p").status, 4, "a lock outlives the daemon");
     world.keyfob(&["unlock"]).ok();
+    world.add_key("alice");
     world.get("p").ok();
+    world.keyfob(&["daemon", "restart"]).ok();
+    assert_eq!(world.get("p").status, 3, "unlocked, but the memory vault has forgotten the key");
 }
 
 #[test]

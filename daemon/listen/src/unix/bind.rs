@@ -52,6 +52,8 @@ pub(super) fn bind(settings: &Settings) -> Result<Bound, BindError> {
         Some((socket, _)) => (socket, Origin::Inherited),
         None => (fresh(&path)?, Origin::Ours),
     };
+    rustix::fs::chmodat(CWD, &path, Mode::RUSR | Mode::WUSR, rustix::fs::AtFlags::empty())
+        .map_err(|cause| failed("set mode of", &path, cause.into()))?;
     let found = std::fs::symlink_metadata(&path).map_err(|cause| failed("look at", &path, cause))?;
     Ok(Bound { socket, file: (found.dev(), found.ino()), path, origin, _lock: lock })
 }

@@ -16,6 +16,7 @@ use rustix::net::{RecvFlags, SocketFlags, accept_with, recv};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
@@ -40,6 +41,7 @@ pub struct Listener {
     finished: mpsc::UnboundedReceiver<Arrival>,
     finish: mpsc::UnboundedSender<Arrival>,
     unfinished: VecDeque<AbortHandle>,
+    max_unfinished: usize,
     told: (tokio::time::Instant, u32),
 }
 
@@ -62,8 +64,24 @@ impl Listener {
             finished,
             finish,
             unfinished: VecDeque::new(),
+            max_unfinished: MAX_UNFINISHED.min(settings.descriptors / 4),
             told: (tokio::time::Instant::now(), 0),
         })
+    }
+
+    /// Answers the path of the socket, which systemd may have chosen.
+    pub fn path(&self) -> &Path {
+        &self.bound.path
+    }
+
+    /// Answers whether a daemon takes connections at a socket.
+    pub fn is_served(socket: &Path) -> bool {
+        std::os::unix::net::UnixStream::connect(socket).is_ok()
+    }
+
+    /// Serves root, or no longer.
+    pub fn allow_root(&mut self, allowed: bool) {
+        self.allow_root = allowed;
     }
 
     /// Answers whether the socket file is still the one that was made: clients reach it by its name.
@@ -140,10 +158,10 @@ impl Listener {
 
     /// Gives a slow peer a task of its own.
     fn await_rest(&mut self, peer: Peer, connection: OwnedFd, begun: Vec<u8>) {
-        if self.unfinished.len() >= MAX_UNFINISHED {
+        if self.unfinished.len() >= self.max_unfinished {
             self.unfinished.retain(|task| !task.is_finished());
         }
-        if self.unfinished.len() >= MAX_UNFINISHED {
+        if self.unfinished.len() >= self.max_unfinished {
             self.close_oldest();
         }
         let finish = self.finish.clone();

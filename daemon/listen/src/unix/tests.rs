@@ -25,7 +25,7 @@ impl Place {
     }
 
     fn bind(&self) -> Result<Listener, BindError> {
-        Listener::bind(&Settings { socket: self.socket(), allow_root: false })
+        Listener::bind(&Settings { socket: self.socket(), allow_root: false, descriptors: 1_024 })
     }
 }
 
@@ -151,6 +151,6 @@ async fn a_path_that_others_could_change_is_refused() {
 async fn a_path_that_is_too_long_is_told() {
     let place = Place::new();
     let socket = place.directory.path().join("x".repeat(120));
-    let error = Listener::bind(&Settings { socket, allow_root: false }).unwrap_err();
+    let error = Listener::bind(&Settings { socket, allow_root: false, descriptors: 1_024 }).unwrap_err();
     assert!(error.to_string().contains("bytes that a socket path may have"), "{error}");
 }
