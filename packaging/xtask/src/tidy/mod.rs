@@ -73,8 +73,9 @@ impl Tree {
         let mut top = Vec::new();
         for entry in fs::read_dir(root)? {
             let entry = entry?;
-            if !is_passed_over(&entry.path()) {
-                top.push(entry.file_name().to_string_lossy().into_owned());
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !is_passed_over(&name, &entry.path()) {
+                top.push(name);
             }
         }
         Ok(Self::new(texts, top))
@@ -110,22 +111,24 @@ impl Tree {
     }
 }
 
-/// Git's own, and what cargo builds.
-fn is_passed_over(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == ".git" || name == "target")
-        || path.join("CACHEDIR.TAG").exists()
+/// Answers whether something is git's own or built by cargo, by its path from the top level and from here.
+fn is_passed_over(path: &str, here: &Path) -> bool {
+    path == ".git" || path == "target" || here.join("CACHEDIR.TAG").exists()
 }
 
 fn collect(directory: &Path, prefix: &str, texts: &mut BTreeMap<String, String>) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        if is_passed_over(&entry.path()) {
+        let kind = entry.file_type()?;
+        if is_passed_over(&path, &entry.path()) {
             continue;
         }
-        if entry.file_type()?.is_dir() {
+        if kind.is_dir() {
             collect(&entry.path(), &format!("{path}/"), texts)?;
-        } else if let Ok(text) = String::from_utf8(fs::read(entry.path())?) {
+        } else if kind.is_file()
+            && let Ok(text) = String::from_utf8(fs::read(entry.path())?)
+        {
             texts.insert(path, text);
         }
     }

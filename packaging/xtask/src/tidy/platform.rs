@@ -87,7 +87,7 @@ mod tests {
             "\n#[cfg(not(target_os = \"linux\"))]\nmod a { fn b() {} }\n",
             "\n#![cfg_attr(all(unix, not(test)), no_main)]\n",
         ] {
-            for path in ["client/src/a.rs", "daemon/vault/src/file/mod.rs"] {
+            for path in ["client/src/a.rs", "daemon/vault/src/mod.rs"] {
                 let found = told(&conditions(&sample(&[(path, code)])));
                 assert_eq!(found, [format!("{path}:2: a condition on the platform in logic")], "{code}");
             }
