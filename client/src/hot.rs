@@ -128,6 +128,17 @@ fn print(reply: &mut [u8]) -> Early {
 mod tests {
     use super::*;
     use keyfob_shared::wire::Request;
+    use std::ffi::CString;
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+
+    /// Asks a daemon that has sent these bytes and gone.
+    fn answer(bytes: &[u8]) -> Option<Early> {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        theirs.write_all(bytes).unwrap();
+        theirs.shutdown(std::net::Shutdown::Write).unwrap();
+        ask(&ours.into(), b"prod")
+    }
 
     #[test]
     fn the_request_is_the_one_that_the_daemon_reads() {
@@ -143,5 +154,39 @@ mod tests {
     #[test]
     fn the_longest_name_fits() {
         assert!(write_request(&mut [0; REQUEST], &[b'x'; MAX_PROFILE]).is_some());
+    }
+
+    #[test]
+    fn anything_but_a_plain_get_is_left_to_the_commands() {
+        assert!(matches!(try_get(0, std::ptr::null()), Early::NotServed));
+        for (verb, profile) in
+            [(c"status", "prod"), (c"get", ""), (c"get", "--help"), (c"get", "a\"b"), (c"get", "é")]
+        {
+            let profile = CString::new(profile).unwrap();
+            let arguments = [c"keyfob".as_ptr(), verb.as_ptr(), profile.as_ptr()];
+            assert!(matches!(try_get(3, arguments.as_ptr()), Early::NotServed), "{verb:?} {profile:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_document_is_handed_on_whole() {
+        for length in [100, FIRST_READ, 3 * FIRST_READ] {
+            let reply = format!("{:length$}", r#"{"failed":{}}"#);
+            let mut frame = Vec::new();
+            keyfob_shared::frame::append(&mut frame, reply.as_bytes()).unwrap();
+            let Some(Early::Answered(handed_on)) = answer(&frame) else { panic!("{length}") };
+            assert_eq!(handed_on, reply.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_reply_that_breaks_off_or_is_too_long_is_none() {
+        let longest = u32::try_from(MAX_FRAME).unwrap();
+        assert!(answer(b"").is_none());
+        assert!(answer(&[0, 0]).is_none());
+        assert!(answer(&[&100_u32.to_be_bytes()[..], b"{"].concat()).is_none());
+        assert!(answer(&[&longest.to_be_bytes()[..], b"{"].concat()).is_none());
+        assert!(answer(&[&(longest + 1).to_be_bytes()[..], b"{"].concat()).is_none());
+        assert!(answer(&[&1_u32.to_be_bytes()[..], b"{}"].concat()).is_none());
     }
 }

@@ -270,6 +270,7 @@ impl World {
 }
 
 impl Drop for World {
+    #[expect(clippy::print_stdout, reason = "the runner shows it with the failure")]
     fn drop(&mut self) {
         let found = self.hunt();
         self.kill_daemons();

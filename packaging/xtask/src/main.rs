@@ -1,3 +1,66 @@
-//! To be written.
+//! The chores of the project, run as `cargo xtask COMMAND`.
+//!
+//! One file per command, one row per command in the table below. Nothing here is part of what users get.
 
-fn main() {}
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to people")]
+
+mod check;
+mod dependencies;
+mod licence;
+mod parts;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+/// A command: its name, what it does in a line, and the function that does it.
+struct Command {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> ExitCode,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "check",
+        about: "Formatting, lints, documentation, tidiness, dependencies and licences",
+        run: check::run,
+    },
+    Command {
+        name: "test",
+        about: "Install what the tests need and run them all; arguments go to `cargo test`",
+        run: test::run,
+    },
+];
+
+/// The exit code of a wrong command line, as everywhere in the project.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, arguments)) = arguments.split_first() else {
+        eprint!("{}", help());
+        return ExitCode::from(USAGE);
+    };
+    if matches!(name.as_str(), "help" | "--help" | "-h") {
+        print!("{}", help());
+        return ExitCode::SUCCESS;
+    }
+    match COMMANDS.iter().find(|command| command.name == name) {
+        Some(command) => (command.run)(arguments),
+        None => usage(&format!("there is no command `{name}`")),
+    }
+}
+
+/// Says what is wrong with the command line, and what can be asked for.
+fn usage(what: &str) -> ExitCode {
+    eprint!("xtask: {what}\n\n{}", help());
+    ExitCode::from(USAGE)
+}
+
+fn help() -> String {
+    let width = COMMANDS.iter().map(|command| command.name.len()).max().unwrap_or_default();
+    let rows = COMMANDS.iter().map(|command| format!("  {:width$}  {}\n", command.name, command.about));
+    format!("usage: cargo xtask COMMAND\n\n{}", rows.collect::<String>())
+}

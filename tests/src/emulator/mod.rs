@@ -129,7 +129,7 @@ impl Emulator {
         self.state().lifetime = lifetime;
     }
 
-    /// Sets how long each answer of STS takes.
+    /// Sets how long each mint takes.
     pub fn delay(&self, delay: Duration) {
         self.state().delay = delay;
     }

@@ -20,8 +20,11 @@ pub(super) async fn serve(state: &Mutex<State>, headers: &HeaderMap, body: &[u8]
         let call = Call { action: action.clone(), parameters, access_key_id, at: SystemTime::now() };
         let slow = state.slow_role.clone().filter(|(role, _)| call.parameters.get("RoleArn") == Some(role));
         state.calls.push(call);
-        let fault = if action == "GetCallerIdentity" { Fault::None } else { state.fault.clone() };
-        (state.delay + slow.map_or(Duration::ZERO, |(_, delay)| delay), fault)
+        match action.as_str() {
+            // A caller's own call: only mints are slow or spoilt.
+            "GetCallerIdentity" => (Duration::ZERO, Fault::None),
+            _ => (state.delay + slow.map_or(Duration::ZERO, |(_, delay)| delay), state.fault.clone()),
+        }
     };
     tokio::time::sleep(delay).await;
     match fault {

@@ -1,0 +1,125 @@
+//! The real parts that tests use: Debian packages, and Python packages in an environment of their own.
+//!
+//! Only what is missing is installed. Nothing here is fatal; the answer is what could not be had.
+
+use crate::workspace;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Programs, and the Debian packages that bring them.
+const DEBIAN: &[(&str, &str)] = &[
+    ("dbus-run-session", "dbus"),
+    ("dbus-launch", "dbus-x11"),
+    ("gnome-keyring-daemon", "gnome-keyring"),
+    ("secret-tool", "libsecret-tools"),
+    ("gdbus", "libglib2.0-bin"),
+    ("faketime", "faketime"),
+    ("gdb", "gdb"),
+    ("setpriv", "util-linux"),
+];
+
+/// An independent AWS, and two real clients.
+const PYTHON: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.8", "awscli==1.46.3"];
+
+/// Holds, in a complete environment, the list that it was made from.
+const COMPLETE: &str = "complete";
+
+/// Installs what is missing, and answers a line for each thing that still is.
+pub(crate) fn install(directory: &Path) -> Vec<String> {
+    let failures = [debian(), python(&directory.join("venv"))];
+    failures.into_iter().filter_map(Result::err).collect()
+}
+
+fn debian() -> Result<(), String> {
+    let mut packages: Vec<&str> =
+        DEBIAN.iter().filter(|(program, _)| !is_program(program)).map(|(_, package)| *package).collect();
+    if !makes_environments() {
+        packages.push("python3-venv");
+    }
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let list = packages.join(" ");
+    let left = |why: &str| {
+        format!("missing: {list} ({why}); tests that need them are skipped\nhint: apt-get install {list}")
+    };
+    if !is_program("apt-get") {
+        return Err(left("no apt-get here"));
+    }
+    if !is_root() {
+        return Err(left("only root can install them"));
+    }
+    eprintln!("test: installing {list}");
+    apt(&["update"]).map_err(|failure| left(&failure))?;
+    let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
+    arguments.extend(&packages);
+    apt(&arguments).map_err(|failure| left(&failure))
+}
+
+fn apt(arguments: &[&str]) -> Result<(), String> {
+    let mut command = Command::new("apt-get");
+    command.args(["-qq", "-o", "DPkg::Use-Pty=0", "-o", "DPkg::Lock::Timeout=120"]);
+    command.args(["-o", "Acquire::Retries=2", "-o", "Acquire::http::Timeout=30"]).args(arguments);
+    command.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null());
+    workspace::run(&mut command, "apt-get")
+}
+
+fn python(environment: &Path) -> Result<(), String> {
+    let list = PYTHON.join("\n");
+    let mark = environment.join(COMPLETE);
+    if fs::read_to_string(&mark).is_ok_and(|made_from| made_from == list) {
+        return Ok(());
+    }
+    let left =
+        |why: String| format!("missing: {} ({why}); tests that need them are skipped", PYTHON.join(" "));
+    eprintln!("test: installing {}", PYTHON.join(" "));
+    let mut make = Command::new("python3");
+    make.args(["-m", "venv", "--clear"]).arg(environment).stdin(Stdio::null()).stdout(Stdio::null());
+    workspace::run(&mut make, "python3 -m venv").map_err(left)?;
+    let mut pip = Command::new(environment.join("bin").join("python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
+    pip.args(["--timeout", "30", "--retries", "2"]).args(PYTHON).stdin(Stdio::null());
+    workspace::run(&mut pip, "pip install").map_err(left)?;
+    fs::write(&mark, list).map_err(|cause| left(format!("write {}: {cause}", mark.display())))
+}
+
+/// Answers whether the Python here can make environments: on Debian that is a package of its own.
+fn makes_environments() -> bool {
+    let mut command = Command::new("python3");
+    command.args(["-c", "import ensurepip, venv"]).stdin(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn is_program(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
+}
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").stdin(Stdio::null()).output();
+    output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complete_environment_is_left_alone() {
+        let directory = std::env::temp_dir().join(format!("keyfob-xtask-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join(COMPLETE), PYTHON.join("\n")).unwrap();
+        let installed = python(&directory);
+        let left: Vec<_> = fs::read_dir(&directory).unwrap().collect();
+        fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(installed, Ok(()));
+        assert_eq!(left.len(), 1, "nothing was made");
+    }
+
+    #[test]
+    fn a_program_is_looked_for_in_the_path() {
+        assert!(is_program("sh"));
+        assert!(!is_program("no-such-program"));
+    }
+}
