@@ -17,6 +17,8 @@ pub(crate) const FILES: usize = 6;
 const MAX_FILE: u64 = 10 * 1024 * 1024;
 const MAX_QUEUE: usize = 16_384;
 const MAX_BATCH: usize = 512;
+/// Under load, lines are collected this long, so that not every one of them wakes the thread.
+const PAUSE: Duration = Duration::from_millis(2);
 const LAST_WRITES: Duration = Duration::from_secs(1);
 
 /// Answers the path of a file; 0 is the newest.
@@ -112,11 +114,12 @@ impl Writer {
             if let Err(error) = self.write(&text) {
                 tracing::warn!(%error, "write the audit");
             }
+            std::thread::sleep(PAUSE);
         }
     }
 
     fn append(&mut self, text: &mut Vec<u8>, entry: Entry) {
-        let (program, parents) = self.programs.of(&entry.caller);
+        let (program, parents) = self.programs.of(&entry.caller, entry.time);
         self.seq += 1;
         let mut line = Line {
             seq: self.seq,

@@ -1,0 +1,41 @@
+//! A picture of latency and memory against the number of profiles.
+
+const WIDTH: f64 = 640.0;
+const HEIGHT: f64 = 300.0;
+const LEFT: f64 = 60.0;
+const RIGHT: f64 = 580.0;
+const TOP: f64 = 50.0;
+const BOTTOM: f64 = 250.0;
+
+/// Draws two lines over a logarithmic axis; both start at zero.
+pub(crate) fn draw(sizes: &[usize], latencies: &[f64], memories: &[f64]) -> String {
+    let step = (RIGHT - LEFT) / (sizes.len().max(2) - 1) as f64;
+    let x = |at: usize| LEFT + step * at as f64;
+    let line = |values: &[f64], most: f64, colour: &str, dash: &str| {
+        let y = |value: f64| BOTTOM - (BOTTOM - TOP) * value / most;
+        let points: Vec<String> =
+            values.iter().enumerate().map(|(at, value)| format!("{:.1},{:.1}", x(at), y(*value))).collect();
+        let dots: String = values
+            .iter()
+            .enumerate()
+            .map(|(at, value)| format!("<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\" fill=\"{colour}\"/><text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\" text-anchor=\"middle\">{value:.0}</text>\n", x(at), y(*value), x(at), y(*value) - 10.0))
+            .collect();
+        format!(
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"{dash}/>\n{dots}",
+            points.join(" ")
+        )
+    };
+    let most = |values: &[f64], least: f64| values.iter().copied().fold(least, f64::max) * 1.15;
+    let labels: String = sizes
+        .iter()
+        .enumerate()
+        .map(|(at, size)| {
+            format!("<text x=\"{:.1}\" y=\"270\" text-anchor=\"middle\">{size}</text>\n", x(at))
+        })
+        .collect();
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"13\">\n<title>Latency of a request and memory of the daemon against the number of profiles</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n<line x1=\"{LEFT}\" y1=\"{BOTTOM}\" x2=\"{RIGHT}\" y2=\"{BOTTOM}\" stroke=\"#888888\"/>\n<text x=\"{LEFT}\" y=\"24\" fill=\"#1f6feb\">request, median, µs</text>\n<text x=\"{RIGHT}\" y=\"24\" fill=\"#b35900\" text-anchor=\"end\">daemon's memory, MiB (dashed)</text>\n<text x=\"320\" y=\"290\" text-anchor=\"middle\">profiles, each with a session</text>\n{labels}{}{}</svg>\n",
+        line(latencies, most(latencies, 100.0), "#1f6feb", ""),
+        line(memories, most(memories, 64.0), "#b35900", " stroke-dasharray=\"6 4\""),
+    )
+}
