@@ -1,6 +1,6 @@
-//! The Credential Manager of Windows: one generic credential each, chunked above 2,560 bytes. Type-checked; not run yet.
+//! The Credential Manager of Windows: one generic credential each, chunked above 2,560 bytes.
 //!
-//! Credentials stay on this computer: the default would let them roam with the profile. It is open as long as the
+//! Type-checked; not run yet. Credentials stay on this computer: the default would let them roam with the profile. It is open as long as the
 //! user is signed in, so there is no locked state.
 
 use super::chunks::{Chunked, Store};

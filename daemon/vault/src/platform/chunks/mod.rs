@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
 /// A keychain as the platform has it: accounts with some bytes each.
-pub(super) trait Store: Send {
+pub(crate) trait Store: Send {
     /// Its name in configuration and status.
     const KIND: &'static str;
     /// The most bytes that an account holds.
