@@ -258,5 +258,6 @@ fn sync_directory(_path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-#[cfg(test)]
+// Modes of files, and commands of Unix.
+#[cfg(all(test, unix))]
 mod tests;

@@ -1,6 +1,6 @@
 //! The Credential Manager of Windows: one generic credential each, chunked above 2,560 bytes.
 //!
-//! Type-checked; not run yet. Credentials stay on this computer: the default would let them roam with the profile. It is open as long as the
+//! Run under Wine; not on Windows yet. Credentials stay on this computer: the default would let them roam with the profile. It is open as long as the
 //! user is signed in, so there is no locked state.
 
 use super::chunks::{Chunked, Store};
@@ -90,4 +90,32 @@ fn search(what: &str) -> Result<Vec<Entry>, VaultError> {
 
 fn state_of(_error: &PlatformError) -> State {
     State::Unavailable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::{Item, ItemKind, ItemName, Vault};
+    use keyfob_shared::Secret;
+
+    #[test]
+    #[ignore = "writes to the user's own Credential Manager, and cleans up"]
+    fn items_of_any_length_go_through_the_credential_manager_and_stay_on_this_computer() {
+        let mut vault = Keychain::new();
+        vault.state().unwrap();
+        let name = format!("Test of Keyfob {}", std::process::id());
+        let name = ItemName { kind: ItemKind::Session, name };
+        for (generation, length) in [(1, 20), (2, 9_000), (3, 3_000), (4, 0)] {
+            let item = Item { name: name.clone(), generation, value: Secret::new("x".repeat(length)) };
+            vault.put(&item).unwrap();
+            assert_eq!(vault.read(&name), Ok(Some(item)), "{length}");
+            assert!(vault.names(ItemKind::Session).unwrap().contains(&name));
+            for entry in search("test").unwrap() {
+                assert_eq!(entry.get_attributes().unwrap()["persistence"], "Local");
+            }
+        }
+        vault.remove(&name).unwrap();
+        assert_eq!(vault.read(&name), Ok(None));
+        assert_eq!(search("test").unwrap().len(), 0);
+    }
 }

@@ -224,5 +224,6 @@ fn names_are_told_by_kind_and_damaged_items_do_not_hide_others() {
     accounts.lock().unwrap().insert("item/session/prod".into(), vec![2]);
     assert_eq!(vault.names(ItemKind::AccessKey), Ok(vec![key.name]));
     assert_eq!(vault.names(ItemKind::Session).unwrap().len(), 2);
-    assert_eq!(vault.all(ItemKind::Session), Ok(vec![other]));
+    assert_eq!(vault.read(&name("prod")).unwrap_err().state, State::Ready);
+    assert_eq!(vault.read(&other.name), Ok(Some(other)));
 }
