@@ -259,5 +259,6 @@ fn sync_directory(_path: &Path) -> std::io::Result<()> {
 }
 
 // Modes of files, and commands of Unix.
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

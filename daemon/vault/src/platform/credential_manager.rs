@@ -1,7 +1,7 @@
 //! The Credential Manager of Windows: one generic credential each, chunked above 2,560 bytes.
 //!
-//! Run under Wine; not on Windows yet. Credentials stay on this computer: the default would let them roam with the profile. It is open as long as the
-//! user is signed in, so there is no locked state.
+//! Run under Wine; not on Windows yet. Credentials stay on this computer: the default would let them roam with the
+//! profile. It is open as long as the user is signed in, so there is no locked state.
 
 use super::chunks::{Chunked, Store};
 use super::entry::{self, explain};
@@ -99,7 +99,6 @@ mod tests {
     use keyfob_shared::Secret;
 
     #[test]
-    #[ignore = "writes to the user's own Credential Manager, and cleans up"]
     fn items_of_any_length_go_through_the_credential_manager_and_stay_on_this_computer() {
         let mut vault = Keychain::new();
         vault.state().unwrap();

@@ -1,8 +1,8 @@
 //! Items in a keychain whose accounts are small and are written one at a time.
 //!
-//! A value that fits lies in its head. A longer one is written in this order, so that it is whole or not there:
-//! 1. chunks under a write number that nothing uses; 2. the head, which names them; 3. older chunks are removed.
-//! Whatever is read must have the head's digest, so a torn value is never taken for a good one.
+//! A value that fits lies in its head. A longer one is whole or not there: first come chunks under a write number that
+//! nothing uses, then the head that names them; older chunks are removed after. Whatever is read must have the head's
+//! digest, so a torn value is never taken for a good one.
 
 mod account;
 mod head;
