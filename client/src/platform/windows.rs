@@ -1,4 +1,4 @@
-//! Windows. Type-checked; not run yet.
+//! Windows. Run under Wine; not on Windows yet.
 
 use keyfob_shared::windows::{owner_sid, user_sid};
 use std::fs::{File, OpenOptions};

@@ -1,4 +1,4 @@
-//! The named pipe of Windows. Type-checked; not run yet.
+//! The named pipe of Windows. Run under Wine; not on Windows yet.
 //!
 //! Only its owner may open it, and only from this computer: `interprocess` refuses remote clients unless asked not to,
 //! and takes the name only if nobody has it.
