@@ -2,9 +2,10 @@
 //!
 //! Whatever is unusual is left to the commands, which do it again in the ordinary way.
 
+use crate::platform::{SEND_FLAGS, is_ours, stream_socket};
 use keyfob_shared::frame::{HEADER, MAX_FRAME};
 use keyfob_shared::wire::{DOCUMENT_PREFIX, PROTOCOL};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::net::{RecvFlags, SocketAddrUnix};
 use std::ffi::{CStr, OsStr, c_char, c_int};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -53,10 +54,9 @@ fn connect() -> Option<OwnedFd> {
         None => join(&mut buffer, &set("XDG_RUNTIME_DIR")?, b"/keyfob/agent.sock")?,
     };
     let address = SocketAddrUnix::new(OsStr::from_bytes(path)).ok()?;
-    let socket =
-        rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).ok()?;
+    let socket = stream_socket().ok()?;
     rustix::net::connect(&socket, &address).ok()?;
-    crate::platform::is_ours(&socket).then_some(socket)
+    is_ours(&socket).then_some(socket)
 }
 
 fn join<'a>(buffer: &'a mut [u8], first: &OsStr, second: &[u8]) -> Option<&'a [u8]> {
@@ -71,7 +71,7 @@ fn join<'a>(buffer: &'a mut [u8], first: &OsStr, second: &[u8]) -> Option<&'a [u
 fn ask(socket: &OwnedFd, profile: &[u8]) -> Option<Early> {
     let mut request = [0; REQUEST];
     let length = write_request(&mut request, profile)?;
-    if rustix::net::send(socket, &request[..length], SendFlags::NOSIGNAL).ok()? != length {
+    if rustix::net::send(socket, &request[..length], SEND_FLAGS).ok()? != length {
         return None;
     }
     let mut first = [0; FIRST_READ];

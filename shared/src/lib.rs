@@ -9,6 +9,8 @@ pub mod frame;
 pub mod name;
 pub mod secret;
 pub mod timestamp;
+#[cfg(windows)]
+pub mod windows;
 pub mod wire;
 
 pub use credentials::Credentials;

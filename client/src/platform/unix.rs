@@ -1,12 +1,13 @@
 //! Linux and macOS.
 
+use super::{SEND_FLAGS, is_ours, stream_socket};
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock};
-use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{RecvFlags, SocketAddrUnix, recv, send};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -21,9 +22,9 @@ pub(crate) struct Stream(OwnedFd);
 impl Stream {
     /// Connects, and makes sure that the daemon belongs to this user.
     pub(crate) fn connect(path: &Path, timeout: Duration) -> io::Result<Self> {
-        let stream = UnixStream::connect(path)?;
-        stream.set_read_timeout(Some(timeout))?;
-        let socket = OwnedFd::from(stream);
+        let socket = stream_socket()?;
+        rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+        set_socket_timeout(&socket, Timeout::Recv, Some(timeout))?;
         if !is_ours(&socket) {
             return Err(io::Error::new(
                 io::ErrorKind::PermissionDenied,
@@ -34,27 +35,6 @@ impl Stream {
     }
 }
 
-/// Answers whether the process at the other end is this user's: nobody else may hand out credentials.
-#[cfg(target_os = "linux")]
-pub(crate) fn is_ours(socket: &OwnedFd) -> bool {
-    let mut peer = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
-    let mut length = size_of::<libc::ucred>() as libc::socklen_t;
-    let (level, option) = (libc::SOL_SOCKET, libc::SO_PEERCRED);
-    // rustix reads this into a type whose process number can't be 0, as it is for a daemon outside a container.
-    // SAFETY: the descriptor is open, and the kernel writes at most `length` bytes to a value of that size.
-    let failed =
-        unsafe { libc::getsockopt(socket.as_raw_fd(), level, option, (&raw mut peer).cast(), &mut length) };
-    failed == 0
-        && length as usize == size_of::<libc::ucred>()
-        && peer.uid == rustix::process::geteuid().as_raw()
-}
-
-/// The directory of the socket is the user's own; macOS has no plain call for the peer's user in this library.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn is_ours(_socket: &OwnedFd) -> bool {
-    true
-}
-
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(recv(&self.0, buffer, RecvFlags::empty())?.0)
@@ -63,7 +43,7 @@ impl Read for Stream {
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(send(&self.0, bytes, SendFlags::NOSIGNAL)?)
+        Ok(send(&self.0, bytes, SEND_FLAGS)?)
     }
     fn flush(&mut self) -> io::Result<()> {
         Ok(())

@@ -1,11 +1,24 @@
-//! Windows. Type-checked; not run yet.
+//! Windows. Run under Wine; not on Windows yet.
 
+use keyfob_shared::windows::{owner_sid, user_sid};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::windows::ffi::OsStrExt;
+use std::os::windows::fs::OpenOptionsExt;
+use std::os::windows::io::AsHandle;
 use std::os::windows::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+use windows_sys::Win32::System::Pipes::WaitNamedPipeW;
+
+/// Times that a pipe is tried which has no free instance, and how long one is waited for each time.
+const MAX_TRIES: usize = 20;
+const BUSY_MILLIS: u32 = 250;
+/// `ERROR_PIPE_BUSY` of winerror.h.
+const PIPE_BUSY: i32 = 231;
+/// `SECURITY_IDENTIFICATION` of winbase.h.
+const SECURITY_IDENTIFICATION: u32 = 0x1_0000;
 
 /// The daemon beside the client.
 pub(crate) const DAEMON: &str = "keyfobd.exe";
@@ -14,10 +27,33 @@ pub(crate) const DAEMON: &str = "keyfobd.exe";
 pub(crate) struct Stream(File);
 
 impl Stream {
-    /// Connects; the name of the pipe lies in a directory that only its owner's processes can take.
+    /// Connects, and makes sure that the daemon belongs to this user. Reads have no deadline here: the daemon ends them.
     pub(crate) fn connect(path: &Path, _timeout: Duration) -> io::Result<Self> {
-        OpenOptions::new().read(true).write(true).open(path).map(Self)
+        let pipe = open(path)?;
+        // Security: another user can take the name first, but can't make a pipe that belongs to this one.
+        if owner_sid(pipe.as_handle())? != user_sid()? {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the pipe belongs to another user"));
+        }
+        Ok(Self(pipe))
     }
+}
+
+/// Opens the pipe. Between two connections the daemon may have none to offer for a moment.
+fn open(path: &Path) -> io::Result<File> {
+    let name: Vec<u16> = path.as_os_str().encode_wide().chain([0]).collect();
+    let mut options = OpenOptions::new();
+    // Security: who serves the pipe may learn who we are, and never act as us.
+    options.read(true).write(true).security_qos_flags(SECURITY_IDENTIFICATION);
+    for _ in 1..MAX_TRIES {
+        match options.open(path) {
+            Err(error) if error.raw_os_error() == Some(PIPE_BUSY) => {
+                // SAFETY: the name ends with a zero and lives through the call.
+                unsafe { WaitNamedPipeW(name.as_ptr(), BUSY_MILLIS) };
+            }
+            result => return result,
+        }
+    }
+    options.open(path)
 }
 
 impl Read for Stream {
@@ -87,5 +123,5 @@ pub(crate) fn now() -> i64 {
 
 /// Answers whether a daemon has the pipe.
 pub(crate) fn is_served(socket: &Path) -> bool {
-    OpenOptions::new().read(true).write(true).open(socket).is_ok()
+    Stream::connect(socket, Duration::ZERO).is_ok()
 }

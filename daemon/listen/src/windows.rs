@@ -1,4 +1,7 @@
-//! The named pipe of Windows: only its owner may open it, and only from this computer. Type-checked; not run yet.
+//! The named pipe of Windows. Run under Wine; not on Windows yet.
+//!
+//! Only its owner may open it, and only from this computer: `interprocess` refuses remote clients unless asked not to,
+//! and takes the name only if nobody has it.
 
 use crate::request::{self, MAX_REQUEST, Parsed};
 use crate::{
@@ -9,15 +12,18 @@ use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName};
 use interprocess::os::windows::local_socket::ListenerOptionsExt;
 use interprocess::os::windows::security_descriptor::SecurityDescriptor;
 use keyfob_shared::frame::{HEADER, append, body_length};
+use keyfob_shared::windows::user_sid;
 use keyfob_shared::wire::{Answer, Reply};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc};
+use zeroize::Zeroizing;
 
-/// Owner only: full access for the owner of the pipe, nobody else is named, so nobody else may open it.
-const OWNER_ONLY: &str = "D:P(A;;GA;;;OW)";
+/// A pause when the pipe can't be offered again: without it, accepting would spin.
+const NO_INSTANCE: Duration = Duration::from_millis(50);
 
 /// The pipe.
 pub struct Listener {
@@ -39,7 +45,8 @@ impl Listener {
             move |cause: io::Error| BindError::Io(what, cause)
         };
         let name = settings.socket.as_os_str().to_fs_name::<GenericFilePath>().map_err(io("name pipe"))?;
-        let text = widestring::U16CString::from_str(OWNER_ONLY)
+        let user = user_sid().map_err(io("find the user of"))?;
+        let text = widestring::U16CString::from_str(access(&user))
             .map_err(|error| BindError::Unsafe(error.to_string()))?;
         let descriptor = SecurityDescriptor::deserialize(&text).map_err(io("describe the owner of"))?;
         let pipe = ListenerOptions::new().name(name).security_descriptor(descriptor).create_tokio();
@@ -76,7 +83,11 @@ impl Listener {
             tokio::select! {
                 Some(arrival) = self.finished.recv() => return arrival,
                 stream = self.pipe.accept() => {
-                    let Ok(stream) = stream else { continue };
+                    let Ok(stream) = stream else {
+                        tracing::error!("the pipe can't be offered again");
+                        tokio::time::sleep(NO_INSTANCE).await;
+                        continue;
+                    };
                     let Ok(permit) = self.unfinished.clone().try_acquire_owned() else { continue };
                     let finish = self.finish.clone();
                     tokio::spawn(async move {
@@ -89,6 +100,13 @@ impl Listener {
             }
         }
     }
+}
+
+/// Describes who may open the pipe: its owner is the user, who alone is named, so nobody else may.
+///
+/// The user is named by number: by default an administrator's pipe would belong to all administrators.
+fn access(user: &str) -> String {
+    format!("O:{user}D:P(A;;GA;;;{user})")
 }
 
 async fn read(mut stream: Stream) -> Option<Arrival> {
@@ -124,7 +142,7 @@ pub struct Connection {
 impl Connection {
     /// Sends the only reply and closes; in a task, with a deadline.
     pub fn reply(mut self, body: &[u8]) {
-        let mut frame = zeroize::Zeroizing::new(Vec::new());
+        let mut frame = Zeroizing::new(Vec::new());
         if append(&mut frame, body).is_err() {
             tracing::error!("a reply does not fit into a frame");
             return;
@@ -152,8 +170,8 @@ impl Dialogue {
     /// # Errors
     /// If the peer is gone, does not take it in time, or it does not fit into a frame.
     pub async fn send(&mut self, reply: &Reply) -> io::Result<()> {
-        let body = zeroize::Zeroizing::new(serde_json::to_vec(reply)?);
-        let mut frame = zeroize::Zeroizing::new(Vec::new());
+        let body = Zeroizing::new(serde_json::to_vec(reply)?);
+        let mut frame = Zeroizing::new(Vec::new());
         append(&mut frame, &body)?;
         tokio::time::timeout(REPLY_TIME, self.stream.write_all(&frame)).await?
     }
@@ -166,7 +184,7 @@ impl Dialogue {
         let read = async {
             let mut header = [0; HEADER];
             self.stream.read_exact(&mut header).await?;
-            let mut body = zeroize::Zeroizing::new(vec![0; body_length(header)?]);
+            let mut body = Zeroizing::new(vec![0; body_length(header)?]);
             self.stream.read_exact(&mut body).await?;
             serde_json::from_slice(&body)
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not an answer"))

@@ -1,10 +1,12 @@
-//! Windows. Type-checked; not run yet.
+//! Windows. Run under Wine; not on Windows yet.
 
 use keyfob_engine::clock::Now;
+use keyfob_shared::windows::{owner_sid, user_sid};
 use keyfob_shared::{Failure, FailureKind};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt;
+use std::os::windows::io::AsHandle;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -24,7 +26,14 @@ pub(crate) fn boot() -> String {
 }
 
 /// Other processes of the same user can read this one's memory on Windows; the README says so.
-pub(crate) fn harden() {}
+pub(crate) fn harden() {
+    // The current directory of a process can't be removed; that of our program is in use anyway.
+    if let Ok(program) = std::env::current_exe()
+        && let Some(directory) = program.parent()
+    {
+        let _ = std::env::set_current_dir(directory);
+    }
+}
 
 pub(crate) fn detach() {}
 
@@ -53,8 +62,15 @@ pub(crate) fn descriptors() -> usize {
     usize::MAX
 }
 
-pub(crate) fn distrust(_file: &File) -> io::Result<Option<String>> {
-    Ok(None)
+/// Answers why a configuration file is not trusted: it can name commands that this process runs.
+///
+/// What an administrator makes belongs to all of them; they and the system could change this program as well.
+pub(crate) fn distrust(file: &File) -> io::Result<Option<String>> {
+    const SYSTEM: &str = "S-1-5-18";
+    const ADMINISTRATORS: &str = "S-1-5-32-544";
+    let owner = owner_sid(file.as_handle())?;
+    let trusted = owner == user_sid()? || owner == SYSTEM || owner == ADMINISTRATORS;
+    Ok((!trusted).then(|| "it belongs to another user".into()))
 }
 
 pub(crate) fn append_private(path: &Path) -> io::Result<File> {

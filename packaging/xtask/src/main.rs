@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to people")]
 
 mod check;
+mod check_targets;
 mod dependencies;
 mod licence;
 mod parts;
@@ -26,6 +27,11 @@ const COMMANDS: &[Command] = &[
         name: "check",
         about: "Formatting, lints, documentation, tidiness, dependencies and licences",
         run: check::run,
+    },
+    Command {
+        name: "check-targets",
+        about: "Type-check for Windows and macOS; arguments name targets",
+        run: check_targets::run,
     },
     Command {
         name: "test",

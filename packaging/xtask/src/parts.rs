@@ -57,7 +57,8 @@ fn debian() -> Result<(), String> {
     apt(&arguments).map_err(|failure| left(&failure))
 }
 
-fn apt(arguments: &[&str]) -> Result<(), String> {
+/// Runs apt-get without questions.
+pub(crate) fn apt(arguments: &[&str]) -> Result<(), String> {
     let mut command = Command::new("apt-get");
     command.args(["-qq", "-o", "DPkg::Use-Pty=0", "-o", "DPkg::Lock::Timeout=120"]);
     command.args(["-o", "Acquire::Retries=2", "-o", "Acquire::http::Timeout=30"]).args(arguments);
@@ -96,7 +97,7 @@ fn is_program(name: &str) -> bool {
     std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let output = Command::new("id").arg("-u").stdin(Stdio::null()).output();
     output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }

@@ -1,6 +1,7 @@
 //! Where the project lies, and how cargo is called from within cargo.
 
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -9,7 +10,12 @@ use std::process::{Command, ExitStatus, Stdio};
 /// `cargo run` describes this package in the environment. Build scripts of dependencies watch some of these variables:
 /// left in place, they would be built anew on every change between `cargo xtask` and plain cargo.
 pub(crate) fn cargo() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo_at(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Answers a call of another cargo.
+pub(crate) fn cargo_at(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_NAME"].iter().any(|start| text.starts_with(start)) {

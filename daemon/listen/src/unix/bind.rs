@@ -3,9 +3,10 @@
 //! 1. The directory is the user's own and nobody else may write to it. 2. A lock beside the socket is held for life.
 //! 3. Only a socket of the user, which nobody holds the lock for, is removed. 4. bind, then mode 0600, then listen.
 
+use super::{listens, stream_socket};
 use crate::{BindError, Settings};
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
+use rustix::net::{SocketAddrUnix, SocketType};
 use std::fs::{DirBuilder, File};
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -101,9 +102,7 @@ fn fresh(path: &Path) -> Result<OwnedFd, BindError> {
     }
     let io = |what: &'static str| move |cause: rustix::io::Errno| failed(what, path, cause.into());
     let address = SocketAddrUnix::new(path).map_err(io("name socket"))?;
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let socket =
-        socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).map_err(io("make socket"))?;
+    let socket = stream_socket().map_err(io("make socket"))?;
     rustix::net::bind(&socket, &address).map_err(io("bind"))?;
     rustix::fs::chmodat(CWD, path, Mode::RUSR | Mode::WUSR, rustix::fs::AtFlags::empty())
         .map_err(io("set mode of"))?;
@@ -126,7 +125,7 @@ fn inherited() -> Result<Option<(OwnedFd, PathBuf)>, BindError> {
         BindError::Unsafe("the socket from systemd is not a listening Unix stream socket with a path".into())
     };
     let ours = rustix::net::sockopt::socket_type(&socket).is_ok_and(|kind| kind == SocketType::STREAM)
-        && rustix::net::sockopt::socket_acceptconn(&socket).unwrap_or(false);
+        && listens(&socket);
     let address = rustix::net::getsockname(&socket).ok().and_then(|any| SocketAddrUnix::try_from(any).ok());
     let path = address
         .as_ref()

@@ -1,6 +1,6 @@
 //! The way back: one reply, or a conversation. Nothing here waits for a slow peer in the loop.
 
-use super::watch;
+use super::{NO_SIGNAL, watch};
 use crate::{ANSWER_TIME, REPLY_TIME};
 use keyfob_shared::frame::{HEADER, body_length};
 use keyfob_shared::wire::{Answer, Reply};
@@ -32,7 +32,7 @@ impl Connection {
             return;
         }
         let parts = [IoSlice::new(&header), IoSlice::new(body)];
-        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let flags = NO_SIGNAL | SendFlags::DONTWAIT;
         let sent = match sendmsg(&self.socket, &parts, &mut SendAncillaryBuffer::default(), flags) {
             Ok(sent) => sent,
             Err(Errno::WOULDBLOCK | Errno::INTR) => 0,
@@ -56,7 +56,7 @@ async fn send_rest(socket: OwnedFd, bytes: Zeroizing<Vec<u8>>) {
     let mut rest = bytes.as_slice();
     while !rest.is_empty() {
         let Ok(mut ready) = socket.writable().await else { return };
-        match send(ready.get_inner(), rest, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+        match send(ready.get_inner(), rest, NO_SIGNAL | SendFlags::DONTWAIT) {
             Ok(sent) => rest = &rest[sent..],
             Err(Errno::WOULDBLOCK) => ready.clear_ready(),
             Err(_) => return,

@@ -8,11 +8,11 @@
 
 use super::bind::{Bound, Origin};
 use super::connection::Connection;
-use super::{peer_of, process, watch};
+use super::{accept, peer_of, process, watch};
 use crate::request::{self, MAX_REQUEST, Parsed};
 use crate::{Arrival, BindError, Incoming, MAX_UNFINISHED, Peer, REQUEST_TIME, Settings};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SocketFlags, accept_with, recv};
+use rustix::net::{RecvFlags, recv};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
@@ -98,8 +98,7 @@ impl Listener {
                 Some(arrival) = self.finished.recv() => return arrival,
                 ready = self.socket.readable() => {
                     let Ok(mut ready) = ready else { continue };
-                    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-                    let accepted = accept_with(ready.get_inner(), flags);
+                    let accepted = accept(ready.get_inner());
                     match accepted {
                         Ok(connection) => {
                             if let Some(arrival) = self.welcome(connection) {

@@ -6,11 +6,11 @@ mod connection;
 mod linux;
 mod listener;
 #[cfg(target_os = "linux")]
-use linux::{peer_of, process};
+use linux::{NO_SIGNAL, accept, listens, peer_of, process, stream_socket};
 #[cfg(not(target_os = "linux"))]
 mod other;
 #[cfg(not(target_os = "linux"))]
-use other::{peer_of, process};
+use other::{NO_SIGNAL, accept, listens, peer_of, process, stream_socket};
 #[cfg(test)]
 mod tests;
 

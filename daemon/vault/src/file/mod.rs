@@ -258,5 +258,7 @@ fn sync_directory(_path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+// Modes of files, and commands of Unix.
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;
