@@ -1,22 +1,38 @@
-//! The command that prints the code of an MFA device. It runs without a shell and never sees AWS variables.
+//! The command that prints the code of an MFA device. It runs without a shell and never sees AWS or keyfob variables.
+//!
+//! It ends in time, whatever it does: prints without end, hangs, leaves others behind that hold its output.
 
 use keyfob_shared::{Failure, FailureKind, Secret};
-use std::process::Stdio;
+use std::ffi::OsStr;
+use std::io;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
+use zeroize::Zeroizing;
 
 /// Long enough to touch a security key.
 const LONGEST_RUN: Duration = Duration::from_secs(30);
-const MAX_OUTPUT: u64 = 1_024;
+/// What a command has printed can be read at once when it has ended.
+const LAST_READ: Duration = Duration::from_millis(200);
+/// A process that was killed is gone soon, or hangs in the kernel.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+const MAX_OUTPUT: usize = 1_024;
 /// TokenCode of the STS API.
 const DIGITS: usize = 6;
+/// Beginnings of variables that tell of credentials, or of the daemon's own start.
+const WITHHELD: [&[u8]; 5] = [b"AWS_", b"KEYFOB_", b"LISTEN_", b"NOTIFY_SOCKET", b"CREDENTIALS_DIRECTORY"];
 
 /// Runs a command and answers the six digits that it prints.
 ///
 /// # Errors
-/// If it can't be run, fails, takes more than 30 s, or prints no code or several. Its output is never quoted.
+/// If it can't be run, fails, takes more than 30 s, or prints no code, several, or more than 1,024 bytes. Its output
+/// is never quoted.
 pub async fn mfa_code(command: &[String]) -> Result<Secret, Failure> {
+    run(command, LONGEST_RUN).await
+}
+
+async fn run(command: &[String], longest: Duration) -> Result<Secret, Failure> {
     let [program, arguments @ ..] = command else {
         return Err(wrong("mfa_command", "it is empty"));
     };
@@ -27,35 +43,97 @@ pub async fn mfa_code(command: &[String]) -> Result<Secret, Failure> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .kill_on_drop(true);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"AWS_")) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_withheld(name)) {
         prepared.env_remove(name);
     }
     #[cfg(unix)]
     prepared.process_group(0);
-    let mut child = prepared.spawn().map_err(|cause| wrong(program, &cause.to_string()))?;
-    let result = tokio::time::timeout(LONGEST_RUN, output(&mut child)).await;
-    end_group(&child);
-    let (status, output) = match result {
-        Ok(Ok(ended)) => ended,
-        Ok(Err(cause)) => return Err(wrong(program, &cause.to_string())),
-        Err(_) => return Err(wrong(program, "it took more than 30 s")),
+    let child = prepared.spawn().map_err(|cause| wrong(program, &cause.to_string()))?;
+    let mut running = Running(child);
+    let mut output = Output { bytes: Zeroizing::new([0; MAX_OUTPUT + 1]), length: 0 };
+    let result = tokio::time::timeout(longest, running.finish(&mut output)).await;
+    let status = match result {
+        Ok(Ok(status)) => status,
+        Ok(Err(cause)) => {
+            running.end().await;
+            return Err(wrong(program, &cause.to_string()));
+        }
+        Err(_) => {
+            running.end().await;
+            return Err(wrong(program, &format!("it took more than {} s", longest.as_secs())));
+        }
     };
     if !status.success() {
         return Err(wrong(program, &format!("it ended with {status}")));
     }
-    find_code(output.expose()).ok_or_else(|| wrong(program, "it printed no code of six digits, or several"))
+    let code = std::str::from_utf8(output.text()).ok().and_then(find_code);
+    code.ok_or_else(|| wrong(program, "it printed no code of six digits, or several"))
 }
 
-async fn output(child: &mut Child) -> std::io::Result<(std::process::ExitStatus, Secret)> {
-    let mut bytes = Vec::new();
-    if let Some(stdout) = child.stdout.take() {
-        stdout.take(MAX_OUTPUT).read_to_end(&mut bytes).await?;
+fn is_withheld(name: &OsStr) -> bool {
+    WITHHELD.iter().any(|start| name.as_encoded_bytes().starts_with(start))
+}
+
+/// What was printed; wiped.
+struct Output {
+    bytes: Zeroizing<[u8; MAX_OUTPUT + 1]>,
+    length: usize,
+}
+
+impl Output {
+    async fn fill(&mut self, stdout: &mut ChildStdout) -> io::Result<()> {
+        loop {
+            let read = stdout.read(&mut self.bytes[self.length..]).await?;
+            self.length += read;
+            if self.length > MAX_OUTPUT {
+                return Err(io::Error::other("it printed more than 1,024 bytes"));
+            }
+            if read == 0 {
+                return Ok(());
+            }
+        }
     }
-    let text = Secret::new(String::from_utf8(bytes).unwrap_or_default());
-    Ok((child.wait().await?, text))
+
+    fn text(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
 }
 
-/// Ends what the command has started and left behind.
+/// A command that has been started; until it is done, dropping it ends it and what it has started.
+struct Running(Child);
+
+impl Running {
+    async fn finish(&mut self, output: &mut Output) -> io::Result<ExitStatus> {
+        let Some(mut stdout) = self.0.stdout.take() else { return self.0.wait().await };
+        tokio::select! {
+            filled = output.fill(&mut stdout) => {
+                filled?;
+                return self.0.wait().await;
+            }
+            status = self.0.wait() => {
+                // An agent that it has started may hold the pipe open for ever.
+                if let Ok(filled) = tokio::time::timeout(LAST_READ, output.fill(&mut stdout)).await {
+                    filled?;
+                }
+                status
+            }
+        }
+    }
+
+    async fn end(&mut self) {
+        end_group(&self.0);
+        let _ = self.0.start_kill();
+        let _ = tokio::time::timeout(LAST_WAIT, self.0.wait()).await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        end_group(&self.0);
+    }
+}
+
+// The id is gone once the command was waited for: nothing that it left behind on purpose is hit, and no stranger.
 #[cfg(unix)]
 fn end_group(child: &Child) {
     let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
@@ -81,37 +159,4 @@ fn wrong(program: &str, why: &str) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn command(script: &str) -> Vec<String> {
-        ["sh", "-c", script].map(str::to_owned).to_vec()
-    }
-
-    #[test]
-    fn the_code_is_found_among_other_words() {
-        let found = |text: &str| find_code(text).map(|code| code.expose().to_owned());
-        assert_eq!(found("aws:alice  123456\n").as_deref(), Some("123456"));
-        assert_eq!(found("1234567"), None);
-        assert_eq!(found("123456 654321"), None);
-        assert_eq!(found("a123456"), None);
-    }
-
-    #[tokio::test]
-    async fn a_command_prints_the_code() {
-        assert_eq!(mfa_code(&command("echo 123456")).await.unwrap().expose(), "123456");
-    }
-
-    #[tokio::test]
-    async fn what_goes_wrong_is_told_without_the_output() {
-        for script in ["echo 12345; false", "echo none", "echo 111111 222222", "exit 3"] {
-            let failure = mfa_code(&command(script)).await.unwrap_err();
-            assert!(
-                !failure.message.contains("111111") && failure.message.starts_with("run mfa_command sh: "),
-                "{failure}"
-            );
-        }
-        assert!(mfa_code(&["/nonexistent".to_owned()]).await.unwrap_err().message.contains("/nonexistent"));
-        assert!(mfa_code(&[]).await.is_err());
-    }
-}
+mod tests;
