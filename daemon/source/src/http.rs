@@ -1,5 +1,6 @@
 //! HTTPS with bounds: the `Date` of the answer is kept, its body is limited, redirects are not followed.
 
+use crate::clock;
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
@@ -73,7 +74,7 @@ impl HttpConnector for ObservedConnector {
 
 fn read_date(text: &str) -> Option<Timestamp> {
     let date = DateTime::from_str(text, Format::HttpDate).ok()?;
-    date.to_millis().ok().map(Timestamp::from_millis)
+    date.to_millis().ok().map(Timestamp::from_millis).filter(|date| clock::is_plausible(*date))
 }
 
 #[cfg(test)]
@@ -86,6 +87,8 @@ mod tests {
             read_date("Thu, 01 Jan 2026 00:00:01 GMT"),
             Some(Timestamp::from_millis(1_767_225_601_000))
         );
-        assert_eq!(read_date("soon"), None);
+        for text in ["soon", "", "Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT"] {
+            assert_eq!(read_date(text), None, "{text}");
+        }
     }
 }

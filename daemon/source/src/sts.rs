@@ -74,7 +74,7 @@ fn client(request: &MintRequest, endpoint: Option<&str>, http: Observed) -> Clie
         .region(region.clone().map(Region::new))
         .credentials_provider(key)
         .http_client(http)
-        .time_source(Corrected(request.skew))
+        .time_source(Corrected::by(request.skew))
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
