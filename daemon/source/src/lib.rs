@@ -1,12 +1,16 @@
 //! Ways to get a session: one file for each.
 //!
-//! Each makes one attempt and says what can be done about a failure; when to try again is decided elsewhere. Nothing
-//! here reads the environment: neither AWS variables nor AWS configuration files lead to credentials.
+//! Each makes one attempt and says what can be done about a failure; when to try again is decided elsewhere. Neither
+//! AWS variables nor AWS configuration files lead to credentials; of the environment only the proxy is heard.
 
 mod clock;
+mod denied;
+mod granted;
 mod http;
 mod import;
 mod mfa;
+mod proxy;
+mod quote;
 mod refusal;
 mod sts;
 

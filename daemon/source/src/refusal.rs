@@ -1,15 +1,30 @@
 //! What STS refuses, in which words, and what can be done about it.
 //!
-//! The codes are those of the STS API reference, its common errors, and the SDKs' retry lists.
+//! The codes are those of the STS API reference, its common errors, and the SDKs' retry lists. Each failure has a
+//! hint. No text of an answer is shown that did not come through [`quote`].
 
+use crate::denied::{denied, key, signature};
+use crate::quote;
 use keyfob_engine::mint::{MintErrorKind, MintRequest};
 use keyfob_engine::plan::Step;
 use keyfob_shared::{Failure, FailureKind};
 
-/// The part of a message of STS that is shown.
-const MAX_QUOTE: usize = 300;
+/// Why there is no session.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) kind: MintErrorKind,
+    pub(crate) failure: Failure,
+    pub(crate) speaker: Speaker,
+}
 
-type Refusal = (MintErrorKind, Failure);
+/// Who has answered. Only STS is believed about the time: a captive portal has a clock too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speaker {
+    /// The answer is an error that STS is known to give.
+    Sts,
+    /// Nobody, or anybody.
+    Unknown,
+}
 
 /// Names the call, for messages.
 pub(crate) fn what(step: &Step) -> String {
@@ -19,31 +34,72 @@ pub(crate) fn what(step: &Step) -> String {
     }
 }
 
-/// STS could not be reached.
-pub(crate) fn unreachable(step: &Step, cause: &str) -> Refusal {
-    let message = format!("{}: STS can't be reached: {cause}", what(step));
-    (MintErrorKind::Transient, Failure::new(FailureKind::Upstream, message).hint("keyfob status"))
+/// There was no answer, or not the whole of it, for a reason that is known.
+pub(crate) fn unreachable(step: &Step, why: &str) -> Refusal {
+    let hint = if why.contains("certificate") {
+        "check the clock, [endpoints] and the root certificates of this computer (SSL_CERT_FILE replaces them)"
+    } else if why.contains("tunnel error") {
+        "check HTTPS_PROXY and NO_PROXY where the daemon was started; keyfob daemon restart"
+    } else {
+        "check the network and [endpoints]; keyfob status shows the next attempt"
+    };
+    let failure = Failure::new(FailureKind::Upstream, format!("{}: {why}", what(step))).hint(hint);
+    unknown(MintErrorKind::Transient, failure)
 }
 
 /// Something answered that is not STS, or not whole.
 pub(crate) fn malformed(step: &Step) -> Refusal {
     let message = format!("{}: the answer is not one of STS", what(step));
-    let hint = "check [endpoints] and the proxy; keyfob doctor";
-    (MintErrorKind::Transient, Failure::new(FailureKind::Upstream, message).hint(hint))
+    let hint = "check [endpoints], HTTPS_PROXY and whether the network asks to sign in; keyfob doctor";
+    unknown(MintErrorKind::Transient, Failure::new(FailureKind::Upstream, message).hint(hint))
 }
 
-/// Sorts an error that STS has answered.
+/// The call was never made.
+pub(crate) fn not_made(step: &Step) -> Refusal {
+    let message = format!("{}: the call can't be made with these parameters", what(step));
+    unknown(MintErrorKind::Final, Failure::new(FailureKind::Usage, message).hint("keyfob profile check"))
+}
+
+fn unknown(kind: MintErrorKind, failure: Failure) -> Refusal {
+    Refusal { kind, failure, speaker: Speaker::Unknown }
+}
+
+/// Sorts an error answer.
 pub(crate) fn sort(request: &MintRequest, status: Option<u16>, code: Option<&str>, message: &str) -> Refusal {
     let step = &request.step;
-    let Some(code) = code else {
-        return match status {
-            Some(500..) | Some(429) => server_error(step, status, "no error code"),
-            Some(_) | None => malformed(step),
-        };
+    let said = quote::message(request, message);
+    let is_failing = status.is_some_and(|status| status >= 500 || status == 408);
+    let (kind, failure) = match code {
+        Some(code) => {
+            if let Some((kind, failure)) = known(request, code, message, &said) {
+                return Refusal { kind, failure, speaker: Speaker::Sts };
+            }
+            let code = quote::code(code);
+            match status {
+                Some(429) => slow_down(step, &said),
+                Some(_) | None if is_failing => server_error(step, &code),
+                Some(_) | None => (
+                    MintErrorKind::Final,
+                    told(step, FailureKind::Upstream, &code, &said).hint("keyfob doctor"),
+                ),
+            }
+        }
+        None if status == Some(429) => slow_down(step, ""),
+        None if is_failing => server_error(step, &format!("HTTP {}", status.unwrap_or_default())),
+        None => return malformed(step),
     };
-    let temporary = request.from.session_token.is_some();
-    let quoted = quote(message);
-    match code {
+    unknown(kind, failure)
+}
+
+/// What is done about it, and what people are told.
+pub(crate) type Sorted = (MintErrorKind, Failure);
+
+fn known(request: &MintRequest, code: &str, message: &str, said: &str) -> Option<Sorted> {
+    use FailureKind::{Upstream, Usage};
+    use MintErrorKind::{ClockSkew, DurationTooLong, Final, SourceExpired};
+    let step = &request.step;
+    let identity = &request.identity;
+    Some(match code {
         "Throttling"
         | "ThrottlingException"
         | "ThrottledException"
@@ -51,103 +107,115 @@ pub(crate) fn sort(request: &MintRequest, status: Option<u16>, code: Option<&str
         | "RequestThrottledException"
         | "RequestLimitExceeded"
         | "TooManyRequestsException"
+        | "ProvisionedThroughputExceededException"
         | "SlowDown"
         | "PriorRequestNotComplete"
         | "BandwidthLimitExceeded"
         | "LimitExceededException"
         | "EC2ThrottledException"
-        | "TransactionInProgressException" => {
-            let message = format!("{}: STS asks to slow down: {quoted}", what(step));
-            (MintErrorKind::Transient, Failure::new(FailureKind::Upstream, message).hint("keyfob status"))
-        }
+        | "TransactionInProgressException" => slow_down(step, said),
         "InternalFailure"
         | "InternalError"
+        | "InternalServerError"
         | "ServiceUnavailable"
-        | "IDPCommunicationError"
+        | "ServiceUnavailableException"
         | "RequestTimeout"
-        | "RequestTimeoutException" => server_error(step, status, code),
-        "ExpiredToken" | "ExpiredTokenException" | "InvalidIdentityToken" => (
-            MintErrorKind::SourceExpired,
-            upstream(step, "the credentials that sign the call have ended", &quoted),
-        ),
-        "InvalidClientTokenId" | "UnrecognizedClientException" if temporary => (
-            MintErrorKind::SourceExpired,
-            upstream(step, "AWS does not know the session that signs the call", &quoted),
-        ),
-        "RequestExpired" | "RequestTimeTooSkewed" => (MintErrorKind::ClockSkew, clock(step, &quoted)),
-        "SignatureDoesNotMatch"
-            if message.contains("Signature expired") || message.contains("not yet current") =>
-        {
-            (MintErrorKind::ClockSkew, clock(step, &quoted))
+        | "RequestTimeoutException"
+        | "RequestAbortedException" => server_error(step, code),
+        "IDPCommunicationError" | "IDPCommunicationErrorException" => {
+            server_error(step, "it can't reach the identity provider")
+        }
+        "ExpiredToken" | "ExpiredTokenException" => {
+            let why = "the credentials that sign the call have ended";
+            (SourceExpired, told(step, Upstream, why, said).hint(format!("keyfob login {identity}")))
+        }
+        "InvalidIdentityToken" | "InvalidIdentityTokenException" => {
+            let why = "the identity provider's token is not accepted";
+            (SourceExpired, told(step, Upstream, why, said).hint(format!("keyfob login {identity}")))
+        }
+        "IDPRejectedClaim" | "IDPRejectedClaimException" => {
+            let why = "the identity provider has rejected the sign-in";
+            (Final, told(step, FailureKind::Person, why, said).hint(format!("keyfob login {identity}")))
+        }
+        "RequestExpired" | "RequestTimeTooSkewed" => (ClockSkew, clock(step, said)),
+        "SignatureDoesNotMatch" | "InvalidSignatureException" if is_time(message) => {
+            (ClockSkew, clock(step, said))
+        }
+        "SignatureDoesNotMatch" | "InvalidSignatureException" => (Final, signature(request, said)),
+        "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId" | "AuthFailure" => {
+            (Final, key(request, said))
+        }
+        "AccessDenied" | "AccessDeniedException" | "NotAuthorized" | "UnauthorizedOperation" => {
+            denied(request, said)
         }
         "ValidationError" if is_duration(message) => {
-            (MintErrorKind::DurationTooLong, usage(step, &quoted, "set a shorter duration in the profile"))
+            (DurationTooLong, told(step, Usage, code, said).hint("set a shorter duration in the profile"))
         }
-        "AccessDenied" | "AccessDeniedException" if step.mfa_serial().is_some() => {
-            let message =
-                format!("{}: the MFA code is wrong or missing, or was used before: {quoted}", what(step));
-            (MintErrorKind::MfaRefused, Failure::new(FailureKind::Person, message))
+        "ValidationError"
+        | "ValidationException"
+        | "InvalidParameter"
+        | "InvalidParameterValue"
+        | "InvalidParameterCombination"
+        | "MissingParameter" => (Final, told(step, Usage, code, said).hint("keyfob profile check")),
+        "MalformedPolicyDocument" | "MalformedPolicyDocumentException" => {
+            (Final, told(step, Usage, code, said).hint("correct policy in the profile; keyfob profile check"))
         }
-        "InvalidClientTokenId"
-        | "UnrecognizedClientException"
-        | "SignatureDoesNotMatch"
-        | "InvalidAccessKeyId"
-        | "AuthFailure" => (MintErrorKind::Final, key(request, code, &quoted)),
-        _ => final_refusal(step, status, code, &quoted),
-    }
-}
-
-fn final_refusal(step: &Step, status: Option<u16>, code: &str, quoted: &str) -> Refusal {
-    let failure = match code {
-        "AccessDenied" | "AccessDeniedException" => upstream(step, "AWS does not allow it", quoted)
-            .hint("check the role's trust policy, the external id and source identity it asks for, and the permission for sts:AssumeRole"),
-        "ValidationError" | "InvalidParameterValue" | "MissingParameter" | "MalformedPolicyDocument" => {
-            usage(step, &format!("{code}: {quoted}"), "keyfob profile check")
+        "PackedPolicyTooLarge" | "PackedPolicyTooLargeException" => {
+            let hint = "shorten the policy, or pass fewer session tags and policy_arns";
+            (Final, told(step, Usage, code, said).hint(hint))
         }
-        "PackedPolicyTooLarge" => usage(step, quoted, "shorten the policy, or pass fewer session tags and policy_arns"),
-        "RegionDisabledException" => upstream(step, "STS is not activated in this region", quoted)
-            .hint("set another region in the profile, or activate the region in the account settings of IAM"),
-        _ if status.is_some_and(|status| status >= 500 || status == 429) => return server_error(step, status, code),
-        _ => upstream(step, code, quoted).hint("keyfob doctor"),
-    };
-    (MintErrorKind::Final, failure)
+        "RegionDisabledException" => {
+            let hint =
+                "set another region in the profile, or activate the region in the account settings of IAM";
+            (Final, told(step, Upstream, "STS is not activated in this region", said).hint(hint))
+        }
+        "OptInRequired" | "PendingVerification" | "Blocked" => {
+            let hint = "open the AWS console as an administrator of the account and finish its registration, or set another region";
+            (Final, told(step, Upstream, "the account may not use STS here", said).hint(hint))
+        }
+        "IncompleteSignature"
+        | "InvalidAction"
+        | "InvalidQueryParameter"
+        | "MalformedQueryString"
+        | "MalformedHttpRequestException"
+        | "MissingAction"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "RequestEntityTooLargeException"
+        | "UnknownOperationException"
+        | "UnknownParameter"
+        | "UnsupportedProtocol" => {
+            let why = format!("{code}: the call was changed on its way, or the endpoint is not one of STS");
+            (Final, told(step, Upstream, &why, said).hint("check [endpoints] and HTTPS_PROXY; keyfob doctor"))
+        }
+        _ => return None,
+    })
 }
 
-fn server_error(step: &Step, status: Option<u16>, code: &str) -> Refusal {
-    let status = status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
-    let failure =
-        Failure::new(FailureKind::Upstream, format!("{}: STS has failed: {code}{status}", what(step)));
-    (MintErrorKind::Transient, failure.hint("keyfob status"))
+pub(crate) fn told(step: &Step, kind: FailureKind, why: &str, said: &str) -> Failure {
+    let colon = if said.is_empty() { "" } else { ": " };
+    Failure::new(kind, format!("{}: {why}{colon}{said}", what(step)))
 }
 
-fn upstream(step: &Step, why: &str, quoted: &str) -> Failure {
-    Failure::new(FailureKind::Upstream, format!("{}: {why}: {quoted}", what(step)))
+fn slow_down(step: &Step, said: &str) -> Sorted {
+    let failure = told(step, FailureKind::Upstream, "STS asks to slow down", said);
+    (MintErrorKind::Transient, failure.hint("keyfob status shows the next attempt"))
 }
 
-fn usage(step: &Step, quoted: &str, hint: &str) -> Failure {
-    Failure::new(FailureKind::Usage, format!("{}: {quoted}", what(step))).hint(hint)
+fn server_error(step: &Step, why: &str) -> Sorted {
+    let failure = told(step, FailureKind::Upstream, "STS has failed", why);
+    (MintErrorKind::Transient, failure.hint("keyfob status shows the next attempt"))
 }
 
-fn clock(step: &Step, quoted: &str) -> Failure {
-    upstream(step, "the clock of this computer is wrong", quoted)
+fn clock(step: &Step, said: &str) -> Failure {
+    told(step, FailureKind::Upstream, "the clock of this computer is wrong", said)
         .hint("set the clock, for example with timedatectl set-ntp true")
 }
 
-fn key(request: &MintRequest, code: &str, quoted: &str) -> Failure {
-    let identity = &request.identity;
-    let why = match code {
-        "SignatureDoesNotMatch" => "the secret access key does not belong to the access key id",
-        _ => "AWS does not know the access key, or it is inactive",
-    };
-    let message = format!("{}: identity {identity}: {why}: {quoted}", what(&request.step));
-    Failure::new(FailureKind::Person, message).hint(format!("keyfob key add {identity}"))
+fn is_time(message: &str) -> bool {
+    message.contains("Signature expired") || message.contains("not yet current")
 }
 
 fn is_duration(message: &str) -> bool {
     message.contains("MaxSessionDuration") || message.contains("1 hour session limit")
-}
-
-/// Cuts what STS says to its first line; after it, STS quotes the signed request.
-fn quote(message: &str) -> String {
-    message.lines().next().unwrap_or_default().chars().take(MAX_QUOTE).collect()
 }

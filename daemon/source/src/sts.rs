@@ -1,21 +1,24 @@
 //! `sts:AssumeRole` and `sts:GetSessionToken`, one attempt each.
 
 use crate::clock::Corrected;
+use crate::granted;
 use crate::http::{self, Observed};
-use crate::refusal;
+use crate::proxy;
+use crate::refusal::{self, Refusal, Speaker};
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
-use aws_sdk_sts::config::{
-    BehaviorVersion, Credentials as Key, Region, SharedHttpClient, StalledStreamProtectionConfig,
-};
+use aws_sdk_sts::config::{BehaviorVersion, Credentials as Key, Region, StalledStreamProtectionConfig};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::types::{Credentials as Granted, PolicyDescriptorType, Tag};
-use keyfob_engine::mint::{MintError, MintErrorKind, MintRequest, Minted};
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use keyfob_engine::mint::{MintError, MintRequest, Minted};
 use keyfob_engine::plan::{AssumeRole, SessionToken, Step};
-use keyfob_shared::{Credentials, Failure, FailureKind, Secret, Timestamp};
-use std::sync::{Arc, OnceLock};
+use keyfob_shared::{Credentials, Timestamp};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// The network part of a mint, connecting and answer together.
 const LONGEST_CALL: Duration = Duration::from_secs(4);
@@ -24,7 +27,7 @@ const LONGEST_CALL: Duration = Duration::from_secs(4);
 #[derive(Clone, Debug, Default)]
 pub struct Sts {
     // Made at the first call: root certificates and TLS take memory that an idle daemon need not have.
-    http: Arc<OnceLock<SharedHttpClient>>,
+    connector: Arc<OnceCell<SharedHttpConnector>>,
 }
 
 impl Sts {
@@ -38,29 +41,51 @@ impl Sts {
     /// # Errors
     /// What STS or the network said, and what can be done about it.
     pub async fn mint(&self, request: &MintRequest, endpoint: Option<&str>) -> Result<Minted, MintError> {
-        let observed = Observed::new(self.http.get_or_init(http::client).clone());
-        let client = client(request, endpoint, observed.clone());
-        let call = async {
-            match &request.step {
-                Step::AssumeRole(role) => assume_role(&client, role, request).await,
-                Step::SessionToken(token) => session_token(&client, token, request).await,
+        let late = || {
+            let why = format!("no answer within {} s", LONGEST_CALL.as_secs());
+            let refusal = refusal::unreachable(&request.step, &why);
+            MintError { kind: refusal.kind, failure: refusal.failure, server_date: None }
+        };
+        let call = self.call(request, endpoint);
+        tokio::time::timeout(LONGEST_CALL, call).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    async fn call(&self, request: &MintRequest, endpoint: Option<&str>) -> Result<Minted, MintError> {
+        let outcome = match self.connector().await {
+            Some(connector) => {
+                let observed = Observed::new(connector);
+                let client = client(request, endpoint, observed.clone());
+                let outcome = match &request.step {
+                    Step::AssumeRole(role) => assume_role(&client, role, request).await,
+                    Step::SessionToken(token) => session_token(&client, token, request).await,
+                };
+                (outcome, observed.date())
+            }
+            None => {
+                let why = "the root certificates of this computer can't be read";
+                (Err(refusal::unreachable(&request.step, why)), None)
             }
         };
-        let outcome = tokio::time::timeout(LONGEST_CALL, call).await.unwrap_or_else(|_| {
-            let message =
-                format!("{}: no answer within {} s", refusal::what(&request.step), LONGEST_CALL.as_secs());
-            let failure = Failure::new(FailureKind::Upstream, message).hint("keyfob status");
-            Err((MintErrorKind::Transient, failure))
-        });
-        let server_date = observed.date();
         match outcome {
-            Ok((credentials, expires)) => Ok(Minted { credentials, expires, server_date }),
-            Err((kind, failure)) => Err(MintError { kind, failure, server_date }),
+            (Ok((credentials, expires)), server_date) => Ok(Minted { credentials, expires, server_date }),
+            (Err(Refusal { kind, failure, speaker }), date) => {
+                let server_date = match speaker {
+                    Speaker::Sts => date,
+                    Speaker::Unknown => None,
+                };
+                Err(MintError { kind, failure, server_date })
+            }
         }
+    }
+
+    // The daemon's one loop must not wait for the disk.
+    async fn connector(&self) -> Option<SharedHttpConnector> {
+        let made = || tokio::task::spawn_blocking(|| http::connector(proxy::from_environment()));
+        self.connector.get_or_try_init(made).await.ok().cloned()
     }
 }
 
-type Outcome = Result<(Credentials, Timestamp), (MintErrorKind, Failure)>;
+type Outcome = Result<(Credentials, Timestamp), Refusal>;
 
 fn client(request: &MintRequest, endpoint: Option<&str>, http: Observed) -> Client {
     let (region, from) = match &request.step {
@@ -123,55 +148,42 @@ async fn session_token(client: &Client, token: &SessionToken, request: &MintRequ
 
 /// Takes the keys out of an answer; one without usable keys is no success.
 fn take(request: &MintRequest, granted: Option<&Granted>, account_id: Option<String>) -> Outcome {
-    let usable = granted.filter(|granted| {
-        !granted.access_key_id().is_empty()
-            && !granted.secret_access_key().is_empty()
-            && !granted.session_token().is_empty()
-    });
-    let Some((granted, expires)) =
-        usable.and_then(|granted| Some((granted, granted.expiration().to_millis().ok()?)))
-    else {
-        return Err(refusal::malformed(&request.step));
-    };
-    let credentials = Credentials {
-        access_key_id: granted.access_key_id().to_owned(),
-        secret_access_key: Secret::new(granted.secret_access_key()),
-        session_token: Some(Secret::new(granted.session_token())),
-        account_id,
-    };
-    Ok((credentials, Timestamp::from_millis(expires)))
+    let taken = granted.and_then(|granted| granted::take(granted, account_id));
+    taken.ok_or_else(|| refusal::malformed(&request.step))
 }
 
 /// Sorts an error of the SDK; its texts are quoted only where STS itself wrote them.
-fn explain<E: ProvideErrorMetadata>(
-    request: &MintRequest,
-    error: &SdkError<E, aws_smithy_runtime_api::client::orchestrator::HttpResponse>,
-) -> (MintErrorKind, Failure) {
+fn explain<E: ProvideErrorMetadata>(request: &MintRequest, error: &SdkError<E, HttpResponse>) -> Refusal {
     let status = error.raw_response().map(|response| response.status().as_u16());
     match error {
         SdkError::ServiceError(refused) => {
-            refusal::sort(request, status, refused.err().code(), refused.err().message().unwrap_or_default())
+            let code = refused.err().code().filter(|_| is_whole(refused.raw()));
+            refusal::sort(request, status, code, refused.err().message().unwrap_or_default())
         }
         SdkError::DispatchFailure(failure) => {
-            let cause = failure.as_connector_error().map(|cause| innermost(cause)).unwrap_or_default();
-            refusal::unreachable(&request.step, &cause)
+            let cause = failure.as_connector_error().map(|cause| cause_of(cause)).unwrap_or_default();
+            refusal::unreachable(&request.step, &format!("STS can't be reached: {cause}"))
         }
-        SdkError::TimeoutError(_) => refusal::unreachable(&request.step, "it took too long"),
-        SdkError::ConstructionFailure(_) => {
-            let message =
-                format!("{}: the call can't be made with these parameters", refusal::what(&request.step));
-            (MintErrorKind::Final, Failure::new(FailureKind::Usage, message).hint("keyfob profile check"))
-        }
+        SdkError::TimeoutError(_) => refusal::unreachable(&request.step, "STS took too long"),
+        SdkError::ConstructionFailure(_) => refusal::not_made(&request.step),
         // ResponseError, and what later versions of the SDK may add: an answer that is not understood.
         _ => refusal::malformed(&request.step),
     }
 }
 
-/// Answers the last cause of a chain: "connection refused" instead of the library's way there.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
+// The SDK takes a code out of any document, torn or of another service.
+fn is_whole(answer: &HttpResponse) -> bool {
+    answer.body().bytes().is_some_and(|body| body.trim_ascii_end().ends_with(b"</ErrorResponse>"))
+}
+
+/// Answers the last cause of a chain: "connection refused" instead of the library's way there, and whether it was
+/// on the way to a proxy.
+fn cause_of(error: &(dyn std::error::Error + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    let told: Vec<String> = chain.map(ToString::to_string).collect();
+    let last = told.last().cloned().unwrap_or_default();
+    match told.iter().find(|text| text.starts_with("tunnel error") && **text != last) {
+        Some(tunnel) => format!("{tunnel}: {last}"),
+        None => last,
     }
-    error.to_string()
 }
