@@ -8,7 +8,7 @@
 
 use super::bind::{Bound, Origin};
 use super::connection::Connection;
-use super::{accept, peer_of, process, watch};
+use super::{Processes, accept, peer_of, watch};
 use crate::request::{self, MAX_REQUEST, Parsed};
 use crate::{Arrival, BindError, Incoming, MAX_UNFINISHED, Peer, REQUEST_TIME, Settings};
 use rustix::io::Errno;
@@ -42,6 +42,7 @@ pub struct Listener {
     finish: mpsc::UnboundedSender<Arrival>,
     unfinished: VecDeque<AbortHandle>,
     max_unfinished: usize,
+    processes: Processes,
     told: (tokio::time::Instant, u32),
 }
 
@@ -65,6 +66,7 @@ impl Listener {
             finish,
             unfinished: VecDeque::new(),
             max_unfinished: MAX_UNFINISHED.min(settings.descriptors / 4),
+            processes: Processes::default(),
             told: (tokio::time::Instant::now(), 0),
         })
     }
@@ -127,7 +129,7 @@ impl Listener {
         if !allowed {
             return self.is_told().then_some(Arrival::Refused(peer));
         }
-        peer.start = process(peer.pid);
+        peer.start = self.processes.of(&connection, peer.pid);
         let length = match recv(&connection, self.buffer.as_mut_slice(), RecvFlags::DONTWAIT) {
             Ok((0, _)) => return None,
             Ok((length, _)) => length,

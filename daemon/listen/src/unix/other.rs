@@ -42,6 +42,11 @@ pub(super) fn peer_of(connection: &OwnedFd) -> io::Result<Peer> {
 }
 
 /// The audit names processes by their number only.
-pub(super) fn process(_pid: u32) -> Option<ProcessStart> {
-    None
+#[derive(Debug, Default)]
+pub(super) struct Processes;
+
+impl Processes {
+    pub(super) fn of(&mut self, _connection: &OwnedFd, _pid: u32) -> Option<ProcessStart> {
+        None
+    }
 }
