@@ -8,12 +8,16 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// `SO_PEERPIDFD` of `asm-generic/socket.h`.
 const SO_PEERPIDFD: libc::c_int = 77;
 /// `PID_FS_MAGIC` of `linux/magic.h`.
 const PID_FS_MAGIC: i64 = 0x5049_4446;
 const MAX_KNOWN: usize = 1_024;
+/// A number names the same process this long: at least 32,768 others would have to start before it comes round.
+const TRUSTED: Duration = Duration::from_millis(100);
 
 /// Writing to a peer that has gone is an error, never a signal.
 pub(super) const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
@@ -61,11 +65,26 @@ fn option<T: Copy>(socket: &OwnedFd, name: libc::c_int, mut value: T) -> io::Res
 #[derive(Debug, Default)]
 pub(super) struct Processes {
     known: HashMap<u64, ProcessStart>,
+    recent: HashMap<u32, (Instant, ProcessStart)>,
 }
 
 impl Processes {
     /// Answers what is known of the process of a peer; `None` if it is gone or in another namespace.
-    pub(super) fn of(&mut self, connection: &OwnedFd, pid: u32) -> Option<ProcessStart> {
+    pub(super) fn of(&mut self, connection: &OwnedFd, pid: u32, now: Instant) -> Option<ProcessStart> {
+        if let Some((seen, known)) = self.recent.get(&pid)
+            && now.saturating_duration_since(*seen) < TRUSTED
+        {
+            return Some(known.clone());
+        }
+        let found = self.look_up(connection, pid)?;
+        if self.recent.len() >= MAX_KNOWN {
+            self.recent.clear();
+        }
+        self.recent.insert(pid, (now, found.clone()));
+        Some(found)
+    }
+
+    fn look_up(&mut self, connection: &OwnedFd, pid: u32) -> Option<ProcessStart> {
         // Before Linux 6.9 a pidfd has no inode of its own, and before 6.5 a socket has no pidfd.
         let Some((pidfd, inode)) = pidfd(connection) else { return look_at(pid) };
         if let Some(known) = self.known.get(&inode) {
@@ -147,19 +166,22 @@ mod tests {
         let one = OwnedFd::from(one);
         let own = std::process::id();
         let mut processes = Processes::default();
-        let found = processes.of(&one, own).unwrap();
+        let (now, later) = (Instant::now(), Instant::now() + 2 * TRUSTED);
+        let found = processes.of(&one, own, now).unwrap();
         assert_eq!(Some(&found), look_at(own).as_ref());
-        // A number that belongs to nobody is not looked at any more, where the kernel tells processes apart.
-        let again = processes.of(&one, u32::MAX);
-        assert_eq!(again.is_some(), pidfd(&one).is_some());
+        // What belongs to the number is looked at again after a while, and where the kernel tells processes apart,
+        // the process is known by more than its number.
+        assert_eq!(processes.of(&one, own, later), Some(found));
+        assert_eq!(processes.of(&one, u32::MAX, later).is_some(), pidfd(&one).is_some());
     }
 
     #[test]
     fn without_a_pidfd_the_number_is_looked_at() {
         let file = OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
         assert!(pidfd(&file).is_none());
-        assert!(Processes::default().of(&file, std::process::id()).is_some());
-        assert!(Processes::default().of(&file, 0).is_none());
+        let now = Instant::now();
+        assert!(Processes::default().of(&file, std::process::id(), now).is_some());
+        assert!(Processes::default().of(&file, 0, now).is_none());
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl Listener {
         if !allowed {
             return self.is_told().then_some(Arrival::Refused(peer));
         }
-        peer.start = self.processes.of(&connection, peer.pid);
+        peer.start = self.processes.of(&connection, peer.pid, tokio::time::Instant::now());
         let length = match recv(&connection, self.buffer.as_mut_slice(), RecvFlags::DONTWAIT) {
             Ok((0, _)) => return None,
             Ok((length, _)) => length,

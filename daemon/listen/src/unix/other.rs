@@ -7,6 +7,7 @@ use rustix::net::sockopt::set_socket_nosigpipe;
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, accept_with, socket_with};
 use std::io;
 use std::os::fd::OwnedFd;
+use tokio::time::Instant;
 
 /// There is no such flag; each socket is told by itself.
 pub(super) const NO_SIGNAL: SendFlags = SendFlags::empty();
@@ -46,7 +47,7 @@ pub(super) fn peer_of(connection: &OwnedFd) -> io::Result<Peer> {
 pub(super) struct Processes;
 
 impl Processes {
-    pub(super) fn of(&mut self, _connection: &OwnedFd, _pid: u32) -> Option<ProcessStart> {
+    pub(super) fn of(&mut self, _connection: &OwnedFd, _pid: u32, _now: Instant) -> Option<ProcessStart> {
         None
     }
 }
