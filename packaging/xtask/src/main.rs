@@ -8,6 +8,7 @@ mod check;
 mod check_targets;
 mod dependencies;
 mod licence;
+mod measure;
 mod parts;
 mod test;
 mod tidy;
@@ -23,6 +24,16 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
+    Command {
+        name: "try",
+        about: "Run the main job on an emulated AWS for half a minute, and clean up",
+        run: measure::demonstrate,
+    },
+    Command {
+        name: "bench",
+        about: "Measure speed and size beside their floors; parts: process, load, daemon, scale",
+        run: measure::bench,
+    },
     Command {
         name: "check",
         about: "Formatting, lints, documentation, tidiness, dependencies and licences",
