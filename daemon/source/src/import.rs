@@ -5,6 +5,7 @@ use aws_runtime::env_config::section::EnvConfigSections;
 use aws_runtime::env_config::source;
 use aws_types::os_shim_internal::{Env, Fs};
 use keyfob_shared::{Failure, FailureKind, Secret};
+use std::io::{self, Read};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -21,11 +22,10 @@ pub async fn import_key(file: &Path, aws_profile: &str) -> Result<(String, Secre
             format!("import profile {aws_profile:?} of {}: {why}", file.display()),
         )
     };
-    let size = std::fs::metadata(file).map_err(|cause| wrong(&cause.to_string()))?.len();
-    if size > MAX_FILE {
-        return Err(wrong("the file is too large"));
-    }
-    let text = Zeroizing::new(std::fs::read_to_string(file).map_err(|cause| wrong(&cause.to_string()))?);
+    let path = file.to_owned();
+    // Beside the loop: the file may lie on a network that has gone, and must not be waited for.
+    let read = tokio::task::spawn_blocking(move || read(&path)).await;
+    let text = read.map_err(|_| wrong("reading it broke off"))?.map_err(|cause| wrong(&cause.to_string()))?;
     let files =
         EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Credentials, text.as_str()).build();
     // An error of the parser may quote the line, which may hold the secret.
@@ -40,6 +40,22 @@ pub async fn import_key(file: &Path, aws_profile: &str) -> Result<(String, Secre
         (Some(id), Some(secret)) => Ok((id.to_owned(), Secret::new(secret))),
         (_, _) => Err(wrong("it holds no aws_access_key_id and aws_secret_access_key")),
     }
+}
+
+fn read(path: &Path) -> io::Result<Zeroizing<String>> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true);
+    crate::platform::do_not_wait(&mut options);
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    let mut text = Zeroizing::new(String::with_capacity(usize::try_from(MAX_FILE).unwrap_or_default() + 1));
+    file.take(MAX_FILE + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(io::Error::other("the file is too large"));
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod granted;
 mod http;
 mod import;
 mod mfa;
+mod platform;
 mod proxy;
 mod quote;
 mod refusal;

@@ -2,6 +2,7 @@
 //!
 //! It ends in time, whatever it does: prints without end, hangs, leaves others behind that hold its output.
 
+use crate::platform;
 use keyfob_shared::{Failure, FailureKind, Secret};
 use std::ffi::OsStr;
 use std::io;
@@ -46,8 +47,7 @@ async fn run(command: &[String], longest: Duration) -> Result<Secret, Failure> {
     for (name, _) in std::env::vars_os().filter(|(name, _)| is_withheld(name)) {
         prepared.env_remove(name);
     }
-    #[cfg(unix)]
-    prepared.process_group(0);
+    platform::own_group(&mut prepared);
     let child = prepared.spawn().map_err(|cause| wrong(program, &cause.to_string()))?;
     let mut running = Running(child);
     let mut output = Output { bytes: Zeroizing::new([0; MAX_OUTPUT + 1]), length: 0 };
@@ -121,7 +121,7 @@ impl Running {
     }
 
     async fn end(&mut self) {
-        end_group(&self.0);
+        platform::end_group(&self.0);
         let _ = self.0.start_kill();
         let _ = tokio::time::timeout(LAST_WAIT, self.0.wait()).await;
     }
@@ -129,21 +129,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        end_group(&self.0);
+        platform::end_group(&self.0);
     }
 }
-
-// The id is gone once the command was waited for: nothing that it left behind on purpose is hit, and no stranger.
-#[cfg(unix)]
-fn end_group(child: &Child) {
-    let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-    if let Some(group) = id {
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    }
-}
-
-#[cfg(not(unix))]
-fn end_group(_child: &Child) {}
 
 /// Answers the only word of six digits.
 fn find_code(output: &str) -> Option<Secret> {

@@ -179,3 +179,19 @@ fn a_peer_in_another_process_namespace_is_served_and_written_down() {
     let _ = daemon.wait();
     inside.environment.clear();
 }
+
+#[test]
+fn a_key_file_that_is_a_pipe_or_has_no_end_holds_up_nobody() {
+    let world = World::with_profile();
+    world.get("p").ok();
+    let pipe = world.path("pipe");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    for file in [pipe.to_str().unwrap(), "/dev/zero"] {
+        let start = Instant::now();
+        let run = world.keyfob(&["key", "add", "alice", "--import", "x", "--file", file]);
+        assert!(run.failed(2).contains("not a file"), "{run:?}");
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    }
+    world.get("p").ok();
+}

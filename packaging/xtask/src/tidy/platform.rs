@@ -23,8 +23,6 @@ const ALLOWED: &[(&str, usize)] = &[
     ("daemon/vault/src/file/mod.rs", 4),
     // The length of a constant: socket paths are four bytes shorter on the BSDs.
     ("daemon/listen/src/unix/bind.rs", 1),
-    // Ends the whole process group of a command.
-    ("daemon/source/src/mfa.rs", 3),
     // A pipe has a name, not a place.
     ("daemon/src/start.rs", 1),
     ("shared/src/environment.rs", 1),
