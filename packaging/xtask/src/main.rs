@@ -31,7 +31,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        about: "Measure speed and size beside their floors; parts: process, load, daemon, scale",
+        about: "Measure speed and size beside their floors; parts: process, load, daemon, scale, status",
         run: measure::bench,
     },
     Command {

@@ -30,7 +30,7 @@ fn build_and_run(program: &str, profile: &[&str], arguments: &[String]) -> Resul
     let directory = places.target.join(if profile.is_empty() { "debug" } else { "release" });
     let mut run = std::process::Command::new(directory.join(program));
     run.args(arguments).current_dir(&places.root);
-    run.env("KEYFOB_BENCH_SVG", places.root.join("packaging/scale.svg"));
+    run.env("KEYFOB_PICTURES", places.root.join("packaging"));
     let status = workspace::status(&mut run, program)?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))

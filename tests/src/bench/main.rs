@@ -12,9 +12,9 @@ mod load;
 mod picture;
 mod process;
 mod scale;
+mod status;
 
 use keyfob_tests::World;
-use std::collections::BTreeMap;
 
 /// One figure, and what it is held against.
 struct Figure {
@@ -98,15 +98,15 @@ fn main() {
     {
         return echo::serve(socket, size.parse().unwrap());
     }
-    let parts: BTreeMap<&str, fn()> = [
-        ("process", process::run as fn()),
+    const PARTS: [(&str, fn()); 5] = [
+        ("process", process::run),
         ("load", load::run),
         ("daemon", daemon::run),
         ("scale", scale::run),
-    ]
-    .into();
+        ("status", status::run),
+    ];
     let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
-    for name in ["process", "load", "daemon", "scale"].into_iter().filter(|name| wanted(name)) {
-        parts[name]();
+    for (_, run) in PARTS.iter().filter(|(name, _)| wanted(name)) {
+        run();
     }
 }

@@ -33,8 +33,7 @@ pub(crate) fn run() {
     show("many profiles", &figures);
     reload(&worlds[3]);
     let picture = picture::draw(&SIZES, &latencies, &minted);
-    let file = std::env::temp_dir().join("keyfob-scale.svg");
-    let file = std::env::var_os("KEYFOB_BENCH_SVG").map_or(file, Into::into);
+    let file = picture::file("scale.svg");
     std::fs::write(&file, picture).unwrap();
     println!("  the picture is {}", file.display());
 }
