@@ -7,13 +7,23 @@ use std::fmt;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// A moment of the wall clock, in milliseconds since 1970-01-01T00:00:00Z; may lie before it.
+///
+/// It has a form in RFC 3339, whose years have four digits: a moment outside of them becomes the nearest within.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    // 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z.
+    const FIRST: i64 = -62_167_219_200_000;
+    const LAST: i64 = 253_402_300_799_999;
+
     /// Makes a moment from milliseconds since the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
-        Self(millis)
+        match millis {
+            ..Self::FIRST => Self(Self::FIRST),
+            Self::FIRST..=Self::LAST => Self(millis),
+            _ => Self(Self::LAST),
+        }
     }
 
     /// Answers the milliseconds since the Unix epoch.
@@ -24,7 +34,7 @@ impl Timestamp {
     /// Reads an RFC 3339 time; `None` if the text is not one.
     pub fn parse(text: &str) -> Option<Self> {
         let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-        i64::try_from(moment.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
+        i64::try_from(moment.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self::from_millis)
     }
 }
 
@@ -60,6 +70,14 @@ mod tests {
     fn rounds_down_to_the_second() {
         assert_eq!(Timestamp::from_millis(1_767_323_045_999).to_string(), "2026-01-02T03:04:05Z");
         assert_eq!(Timestamp::from_millis(-1).to_string(), "1969-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn every_moment_has_a_form() {
+        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-31T23:59:59Z");
+        assert_eq!(Timestamp::from_millis(i64::MIN).to_string(), "0000-01-01T00:00:00Z");
+        let edge = Timestamp::parse("9999-12-31T23:59:59-12:00").unwrap();
+        assert_eq!(edge.to_string(), "9999-12-31T23:59:59Z");
     }
 
     #[test]
