@@ -1,6 +1,6 @@
 //! A new configuration: slots that are still wanted live on, others end.
 
-use super::renew::SWEEP_AFTER;
+use super::vault::SWEEP_AFTER;
 use super::{Answer, Engine, Handed, Loading};
 use crate::config::Config;
 use crate::slot::{Slot, SlotKey, Waiter, Wants, Work};
@@ -104,4 +104,14 @@ fn root(config: &Config, name: &IdentityName) -> Option<(SlotKey, crate::plan::S
         region: None,
     };
     Some((SlotKey::of_plan(&plan).pop()?, step))
+}
+
+impl Slot {
+    /// Takes what another slot of the same key knows; who waits there is moved by the caller.
+    pub(super) fn inherit(&mut self, old: Self) {
+        let (parent, handed_out) = (self.parent, self.handed_out);
+        *self = old;
+        self.parent = parent;
+        self.handed_out = handed_out;
+    }
 }

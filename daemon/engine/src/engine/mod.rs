@@ -6,11 +6,14 @@ mod attempt;
 mod configure;
 #[cfg(test)]
 mod model;
+mod outcome;
+mod people;
 mod renew;
 mod serve;
 mod status;
 #[cfg(test)]
 mod tests;
+mod vault;
 #[cfg(test)]
 mod world;
 
