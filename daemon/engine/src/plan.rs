@@ -2,6 +2,7 @@
 //!
 //! Plans are made before anything talks to AWS; a plan holds no secret.
 
+use crate::slot::SlotKey;
 use keyfob_shared::{IdentityName, ProfileName, RoleArn};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -15,6 +16,9 @@ pub struct Plan {
     pub identity: IdentityName,
     /// At least one step; each uses the credentials of the one before, the first the identity's own.
     pub steps: Vec<Step>,
+    /// The names of the sessions, one for each step.
+    #[serde(skip)]
+    pub keys: Vec<SlotKey>,
     /// The region for exports, where one is set.
     pub region: Option<String>,
 }

@@ -5,10 +5,14 @@
 use crate::clock::{Monotonic, Now, WallClock};
 use crate::mint::Minted;
 use crate::timing;
+use keyfob_shared::frame::MAX_FRAME;
 use keyfob_shared::wire::DOCUMENT_PREFIX;
 use keyfob_shared::{Credentials, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// The longest session of AWS, 36 hours, in milliseconds; and some minutes for clocks that differ.
+const LONGEST: i64 = (129_600 + 300) * 1_000;
 
 /// Temporary credentials and when they end.
 #[derive(Clone, Debug)]
@@ -17,9 +21,10 @@ pub struct Session {
     pub credentials: Credentials,
     /// Milliseconds between mint and end, as granted.
     pub lifetime: i64,
-    // By the clock of AWS, and when it was minted by ours.
+    // By the clock of AWS, and when it was minted and last used by ours; the latter is known of sessions of the vault.
     expires: Timestamp,
     minted: Timestamp,
+    last_used: Option<Timestamp>,
     // The end by our wall clock, and by the clock that does not step; the earlier one counts.
     end_wall: Timestamp,
     end_monotonic: Monotonic,
@@ -28,6 +33,17 @@ pub struct Session {
     /// The seconds that were asked for instead of the step's own, after AWS refused those.
     pub negotiated: Option<u32>,
     reply: Option<(Timestamp, Arc<Secret>)>,
+}
+
+/// Why an answer of AWS is no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// It has ended.
+    Ended,
+    /// It would last longer than AWS lets any session last.
+    TooLong,
+    /// The reply made of it would not fit a frame.
+    TooLarge,
 }
 
 /// A session as it lies in the vault.
@@ -43,26 +59,38 @@ struct Record {
     end_monotonic: i64,
     #[serde(default)]
     negotiated: Option<u32>,
+    // When the session before it, or it, was last asked for.
+    #[serde(default)]
+    last_used_millis: Option<i64>,
 }
 
 impl Session {
-    /// Takes over what AWS granted; `skew` is how far its clock is ahead of ours.
+    /// Takes over what AWS granted; `skew` is how far its clock is ahead of ours at most.
     ///
-    /// `None` if it ended already.
-    pub fn minted(minted: Minted, skew: i64, negotiated: Option<u32>, now: Now) -> Option<Self> {
+    /// # Errors
+    /// Why it can't be used.
+    pub fn minted(minted: Minted, skew: i64, negotiated: Option<u32>, now: Now) -> Result<Self, Unusable> {
         let end_wall = Timestamp::from_millis(minted.expires.millis().saturating_sub(skew));
-        let lifetime = end_wall.millis().saturating_sub(now.wall.millis());
-        (lifetime > 0).then(|| Self {
+        let lifetime = end_wall.millis() - now.wall.millis();
+        match lifetime {
+            ..=0 => return Err(Unusable::Ended),
+            1..=LONGEST => {}
+            _ => return Err(Unusable::TooLong),
+        }
+        let session = Self {
             credentials: minted.credentials,
             lifetime,
             expires: minted.expires,
             minted: now.wall,
+            last_used: None,
             end_wall,
             end_monotonic: now.monotonic.plus(lifetime),
             measured: true,
             negotiated,
             reply: None,
-        })
+        };
+        let fits = reply(&session.credentials, end_wall).expose().len() <= MAX_FRAME;
+        if fits { Ok(session) } else { Err(Unusable::TooLarge) }
     }
 
     /// Reads a session that [`Session::record`] wrote; `None` if it is not one or has ended.
@@ -70,18 +98,20 @@ impl Session {
     /// Since another boot our clock may have been set: of the ends that are possible the earliest is taken.
     pub fn from_record(text: &str, boot: &str, now: Now) -> Option<Self> {
         let record: Record = serde_json::from_str(text).ok()?;
-        let measured = record.boot == boot;
+        // An unknown boot is another one.
+        let measured = !boot.is_empty() && record.boot == boot;
         let skew = if measured { record.skew } else { record.skew.max(0) };
         let end_wall = Timestamp::from_millis(record.expires_millis.saturating_sub(skew));
         let left = end_wall.millis().saturating_sub(now.wall.millis()).min(record.lifetime);
         let guessed = now.monotonic.plus(left);
         let end_monotonic = if measured { Monotonic(record.end_monotonic) } else { guessed };
-        let ended = left <= 0 || record.lifetime <= 0 || end_monotonic <= now.monotonic;
-        (!ended).then(|| Self {
+        let ended = left <= 0 || end_monotonic <= now.monotonic;
+        (!ended && (1..=LONGEST).contains(&record.lifetime)).then(|| Self {
             credentials: record.credentials,
             lifetime: record.lifetime,
             expires: Timestamp::from_millis(record.expires_millis),
             minted: Timestamp::from_millis(record.minted_millis),
+            last_used: record.last_used_millis.map(Timestamp::from_millis),
             end_wall,
             end_monotonic,
             measured,
@@ -90,8 +120,8 @@ impl Session {
         })
     }
 
-    /// Writes the form for the vault.
-    pub fn record(&self, boot: &str) -> Secret {
+    /// Writes the form for the vault; `last_used` is when someone asked for it or for the one before it.
+    pub fn record(&self, boot: &str, last_used: Option<Timestamp>) -> Secret {
         let record = Record {
             credentials: self.credentials.clone(),
             expires_millis: self.expires.millis(),
@@ -101,16 +131,17 @@ impl Session {
             boot: boot.into(),
             end_monotonic: self.end_monotonic.0,
             negotiated: self.negotiated,
+            last_used_millis: last_used.map(Timestamp::millis),
         };
         Secret::new(serde_json::to_string(&record).expect("strings and numbers always serialize"))
     }
 
-    /// Answers when it was minted, by our wall clock then.
-    pub fn minted_at(&self) -> Timestamp {
-        self.minted
+    /// Answers when a session of the vault was last used as far as it knows, by our wall clock then.
+    pub fn last_used(&self) -> Timestamp {
+        self.last_used.unwrap_or(self.minted)
     }
 
-    /// Hears how far the server's clock is ahead of ours; a session from the vault may end earlier than guessed.
+    /// Hears how far the server's clock is ahead of ours at most; a session from the vault may end earlier than guessed.
     pub fn hear_skew(&mut self, skew: i64) {
         let end = Timestamp::from_millis(self.expires.millis().saturating_sub(skew));
         if !self.measured && end < self.end_wall {
@@ -142,15 +173,29 @@ impl Session {
         {
             return reply.clone();
         }
-        let document = self.credentials.document(Some(end));
-        let mut text = String::with_capacity(DOCUMENT_PREFIX.len() + document.expose().len() + 1);
-        text.push_str(DOCUMENT_PREFIX);
-        text.push_str(document.expose());
-        text.push('}');
-        let reply = Arc::new(Secret::new(text));
+        let reply = Arc::new(reply(&self.credentials, end));
         self.reply = Some((end, reply.clone()));
         reply
     }
+
+    /// Answers when it is renewed, a margin before it stops being served.
+    pub fn renew_at(&self, clock: &WallClock, margin: i64) -> Monotonic {
+        clock.monotonic(self.told_end(clock)).plus(-margin)
+    }
+
+    /// Answers the earliest moment of its renewal, however short it is: a tenth of its life after its mint.
+    pub fn earliest_renewal(&self) -> Monotonic {
+        self.end_monotonic.plus(self.lifetime / 10 - self.lifetime)
+    }
+}
+
+fn reply(credentials: &Credentials, end: Timestamp) -> Secret {
+    let document = credentials.document(Some(end));
+    let mut text = String::with_capacity(DOCUMENT_PREFIX.len() + document.expose().len() + 1);
+    text.push_str(DOCUMENT_PREFIX);
+    text.push_str(document.expose());
+    text.push('}');
+    Secret::new(text)
 }
 
 #[cfg(test)]
@@ -203,7 +248,7 @@ mod tests {
     #[test]
     fn a_restart_brings_back_a_valid_session_and_no_ended_one() {
         let start = now(100 * HOUR, 77);
-        let record = session(101 * HOUR, 0, start).record("b1");
+        let record = session(101 * HOUR, 0, start).record("b1", None);
         let later = now(100 * HOUR + HOUR / 2, 3);
         let back = Session::from_record(record.expose(), "b2", later).unwrap();
         assert_eq!(back.end(&WallClock::new(later)), Monotonic(3 + HOUR / 2));
@@ -213,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_session_from_the_vault_never_outlives_its_lifetime_on_a_clock_set_back() {
-        let record = session(101 * HOUR, 0, now(100 * HOUR, 0)).record("b1");
+        let record = session(101 * HOUR, 0, now(100 * HOUR, 0)).record("b1", None);
         let earlier = now(10 * HOUR, 0);
         let back = Session::from_record(record.expose(), "b2", earlier).unwrap();
         assert_eq!(back.end(&WallClock::new(earlier)), Monotonic(HOUR));
@@ -221,7 +266,7 @@ mod tests {
 
     #[test]
     fn within_one_boot_the_end_of_a_session_from_the_vault_is_exact() {
-        let record = session(101 * HOUR, 0, now(100 * HOUR, 77)).record("b1");
+        let record = session(101 * HOUR, 0, now(100 * HOUR, 77)).record("b1", None);
         let set_back = now(10 * HOUR, 77 + HOUR / 2);
         let back = Session::from_record(record.expose(), "b1", set_back).unwrap();
         assert_eq!(back.end(&WallClock::new(set_back)), Monotonic(77 + HOUR));
@@ -230,7 +275,7 @@ mod tests {
     #[test]
     fn the_first_answer_of_the_server_corrects_sessions_from_the_vault() {
         let start = now(100 * HOUR, 0);
-        let record = session(101 * HOUR, 0, start).record("b1");
+        let record = session(101 * HOUR, 0, start).record("b1", None);
         let mut back = Session::from_record(record.expose(), "b2", start).unwrap();
         back.hear_skew(HOUR / 2);
         assert_eq!(back.end(&WallClock::new(start)), Monotonic(HOUR / 2));
@@ -246,5 +291,44 @@ mod tests {
         let first = session.reply(&clock);
         assert!(Arc::ptr_eq(&first, &session.reply(&clock)));
         assert!(first.expose().contains(r#""Expiration":"1970-01-05T04:59:00Z"}}"#.trim_end_matches('}')));
+    }
+
+    #[test]
+    fn an_unknown_boot_is_another_boot() {
+        let record = session(101 * HOUR, 0, now(100 * HOUR, 50 * HOUR)).record("", None);
+        let set_back = now(76 * HOUR, 1_000);
+        let back = Session::from_record(record.expose(), "", set_back).unwrap();
+        assert_eq!(back.end(&WallClock::new(set_back)), Monotonic(1_000 + HOUR));
+    }
+
+    #[test]
+    fn a_record_knows_when_its_session_was_used_and_an_old_one_when_it_was_minted() {
+        let start = now(100 * HOUR, 0);
+        let record = session(101 * HOUR, 0, start).record("b1", Some(Timestamp::from_millis(99 * HOUR)));
+        let back = Session::from_record(record.expose(), "b1", start).unwrap();
+        assert_eq!(back.last_used().millis(), 99 * HOUR);
+        let old = record.expose().replace(",\"last_used_millis\":356400000", "");
+        assert_ne!(old, record.expose());
+        assert_eq!(Session::from_record(&old, "b1", start).unwrap().last_used().millis(), 100 * HOUR);
+    }
+
+    #[test]
+    fn an_absurd_end_or_size_is_no_session() {
+        let granted = |expires, token: &str| {
+            let credentials = Credentials {
+                access_key_id: "ASIA1".into(),
+                secret_access_key: Secret::new("s"),
+                session_token: Some(Secret::new(token)),
+                account_id: None,
+            };
+            let minted = Minted { credentials, expires: Timestamp::from_millis(expires), server_date: None };
+            Session::minted(minted, 0, None, now(0, 0)).map(|session| session.lifetime)
+        };
+        assert_eq!(granted(36 * HOUR, "t"), Ok(36 * HOUR));
+        assert_eq!(granted(37 * HOUR, "t"), Err(Unusable::TooLong));
+        assert_eq!(granted(i64::MAX, "t"), Err(Unusable::TooLong));
+        assert_eq!(granted(0, "t"), Err(Unusable::Ended));
+        assert_eq!(granted(HOUR, &"t".repeat(MAX_FRAME - 200)), Ok(HOUR));
+        assert_eq!(granted(HOUR, &"t".repeat(MAX_FRAME)), Err(Unusable::TooLarge));
     }
 }

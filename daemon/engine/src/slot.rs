@@ -1,11 +1,11 @@
 //! A slot holds one session that several profiles may share: the result of the first steps of their plans.
 //!
-//! Its key is made of everything that the session was minted from, so an edited role has another slot.
+//! Its key is made of everything that the session is minted from, so an edited role has another slot.
 
 use crate::clock::{Monotonic, Now, WallClock};
-use crate::config::{Config, Renew};
+use crate::config::Config;
 use crate::mint::MintErrorKind;
-use crate::plan::{Plan, Step};
+use crate::plan::Step;
 use crate::session::Session;
 use crate::timing;
 use keyfob_shared::{Failure, IdentityName, ProfileName, Secret};
@@ -17,10 +17,13 @@ use std::fmt;
 pub struct SlotKey([u8; 32]);
 
 impl SlotKey {
-    /// Answers the keys of the slots of a plan, first step to last.
-    pub fn of_plan(plan: &Plan) -> Vec<Self> {
-        let mut digest = Sha256::new_with_prefix(format!("iam-user\n{}\n", plan.identity));
-        let keys = plan.steps.iter().map(|step| {
+    /// Answers the keys of the slots of a chain of steps, first to last; `endpoint` replaces the regional ones of STS.
+    pub fn of_steps(identity: &IdentityName, endpoint: Option<&str>, steps: &[Step]) -> Vec<Self> {
+        let mut digest = Sha256::new_with_prefix(format!("iam-user\n{identity}\n"));
+        if let Some(endpoint) = endpoint {
+            digest.update(format!("sts {endpoint}\n"));
+        }
+        let keys = steps.iter().map(|step| {
             digest.update(serde_json::to_vec(step).expect("plans always serialize"));
             Self(digest.clone().finalize().into())
         });
@@ -100,8 +103,17 @@ pub(crate) struct Slot {
     /// The seconds to ask for, after AWS refused more.
     pub(crate) negotiated: Option<u32>,
     pub(crate) retried_clock: bool,
-    pub(crate) retried_source: bool,
+    /// The access key id of the parent's session that signs the mint in flight, or signed the last one.
+    pub(crate) signed_by: Option<String>,
+    /// The same, after AWS refused that session.
+    pub(crate) refused_source: Option<String>,
+    /// When the parent was last renewed for the sake of this slot.
+    pub(crate) source_renewed: Option<Monotonic>,
     pub(crate) last_used: Option<Monotonic>,
+    /// Whether a person logged it out, and nobody has asked for it since.
+    pub(crate) logged_out: bool,
+    /// The access key id of the session that was forgotten last: the vault may still have it.
+    pub(crate) forgotten: Option<String>,
     pub(crate) timer: Option<Monotonic>,
 }
 
@@ -122,9 +134,24 @@ impl Slot {
             failed: None,
             negotiated: None,
             retried_clock: false,
-            retried_source: false,
+            signed_by: None,
+            refused_source: None,
+            source_renewed: None,
             last_used: None,
+            logged_out: false,
+            forgotten: None,
             timer: None,
+        }
+    }
+
+    /// Answers the slot as a locked agent keeps it: without a session, a mint, or anyone who waits.
+    pub(crate) fn emptied(&self) -> Self {
+        Self {
+            handed_out: self.handed_out,
+            last_used: self.last_used,
+            logged_out: self.logged_out,
+            forgotten: self.forgotten.clone(),
+            ..Self::new(self.parent, self.identity.clone(), self.step.clone())
         }
     }
 
@@ -139,15 +166,9 @@ impl Slot {
         self.session.as_ref().is_some_and(|session| session.is_served(clock, now))
     }
 
-    /// Answers whether the session is to be renewed without being asked.
-    pub(crate) fn is_kept_warm(&self, config: &Config, now: Now) -> bool {
-        let used = |last: Monotonic| now.monotonic < last.plus(config.daemon.keep_warm);
-        self.handed_out
-            && match config.daemon.renew {
-                Renew::Always => true,
-                Renew::Active => self.last_used.is_some_and(used),
-                Renew::OnDemand => false,
-            }
+    /// Answers the moment until which it is kept warm; at that moment it is not any more.
+    pub(crate) fn warm_until(&self, config: &Config) -> Option<Monotonic> {
+        self.last_used.map(|last| last.plus(config.daemon.keep_warm))
     }
 
     /// Answers whether renewal is due: the margin is reached and no failure asks to wait.
@@ -158,21 +179,32 @@ impl Slot {
     }
 
     /// Answers the failure that callers share instead of a new attempt.
-    pub(crate) fn remembered(&self, now: Now) -> Option<(MintErrorKind, Failure)> {
-        let failed = self.failed.as_ref()?;
-        (now.monotonic < failed.at.plus(failed.memory)).then(|| (failed.kind, failed.failure.clone()))
+    pub(crate) fn remembered(&self, now: Now) -> Option<&Failed> {
+        self.failed.as_ref().filter(|failed| now.monotonic < failed.at.plus(failed.memory))
     }
 
-    /// Takes over a session; renewal is due a margin before its end.
+    /// Takes over a session; renewal is due a margin before it stops being served.
     pub(crate) fn keep(&mut self, session: Session, clock: &WallClock, chance: &mut fastrand::Rng) {
-        self.renew_at = Some(session.end(clock).plus(-timing::margin_with_jitter(session.lifetime, chance)));
+        let margin = timing::margin_with_jitter(session.lifetime, chance);
+        self.renew_at = Some(session.renew_at(clock, margin).max(session.earliest_renewal()));
         self.negotiated = session.negotiated.or(self.negotiated);
         self.session = Some(session);
         self.forget_failure();
     }
 
+    /// Plans renewal anew after a clock was set: the end may be earlier now.
+    pub(crate) fn plan_again(&mut self, clock: &WallClock) {
+        let (Some(session), Some(planned)) = (&self.session, self.renew_at) else { return };
+        let latest = session.renew_at(clock, timing::margin(session.lifetime));
+        let earliest = session.earliest_renewal();
+        let served_then = earliest < clock.monotonic(session.told_end(clock));
+        self.renew_at = Some(planned.min(if served_then { latest.max(earliest) } else { latest }));
+    }
+
     pub(crate) fn forget_failure(&mut self) {
         self.failed = None;
         self.failures = 0;
+        self.refused_source = None;
+        self.source_renewed = None;
     }
 }

@@ -14,7 +14,9 @@ pub const FAILURE_MEMORY: i64 = SECOND;
 /// The same for a final refusal, which a new attempt would not change.
 pub const REFUSAL_MEMORY: i64 = 30 * SECOND;
 /// A final refusal of a renewal is tried again after this, while the old session is valid: IAM is eventually consistent.
-pub const REFUSED_RENEWAL: i64 = 5 * MINUTE;
+const REFUSED_RENEWAL: i64 = 5 * MINUTE;
+/// A source whose session AWS refuses is renewed for the sake of one session no more often than this.
+pub const SOURCE_RENEWAL: i64 = 60 * MINUTE;
 
 /// Answers how long before its end a session of the given lifetime is renewed, without jitter.
 ///
@@ -55,6 +57,11 @@ pub fn back_off(failures: u32, life_left: Option<i64>, chance: &mut Rng) -> i64 
     }
 }
 
+/// Answers how long to wait after a final refusal of a renewal: at most a quarter of the life left, at least 1 s.
+pub fn refused_renewal(life_left: i64) -> i64 {
+    (life_left / 4).clamp(SECOND, REFUSED_RENEWAL)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +90,11 @@ mod tests {
             assert!(back_off(failures, Some(8 * SECOND), &mut chance) <= 2 * SECOND);
             assert!(back_off(failures, Some(0), &mut chance) > 0);
         }
+    }
+
+    #[test]
+    fn a_refused_renewal_is_tried_again_within_the_life_left() {
+        assert_eq!([2 * SECOND, MINUTE, 60 * MINUTE].map(refused_renewal), [SECOND, 15 * SECOND, 5 * MINUTE]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{Event, Shared};
 use crate::clock;
 use keyfob_engine::clock::Now;
 use keyfob_engine::config::Config;
-use keyfob_engine::engine::{self, From, Mint};
+use keyfob_engine::engine::{self, From, LoadId, Mint};
 use keyfob_engine::mfa::UsedCodes;
 use keyfob_engine::mint::{MintError, MintErrorKind, MintRequest, Minted};
 use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret};
@@ -51,11 +51,11 @@ impl Shared {
     }
 
     /// Reads the sessions of the vault.
-    pub(super) fn load(&self) {
+    pub(super) fn load(&self, load: LoadId) {
         let (vault, events) = (self.vault.clone(), self.events.clone());
         tokio::spawn(async move {
-            let sessions = vault.sessions().await.map(super::items).map_err(|wrong| vault_failure(&wrong));
-            let _ = events.send(Event::Engine(engine::Event::Loaded(sessions)));
+            let result = vault.sessions().await.map(super::items).map_err(|wrong| vault_failure(&wrong));
+            let _ = events.send(Event::Engine(engine::Event::Loaded { load, result }));
         });
     }
 }

@@ -234,7 +234,7 @@ impl Runtime {
                 Command::Mint(mint) => self.shared.mint(*mint, self.engine.config().clone()),
                 Command::Save { slot, record } => self.saver.write(slot.to_string(), Some(record)),
                 Command::Forget { item } => self.saver.write(item, None),
-                Command::Load => self.shared.load(),
+                Command::Load(load) => self.shared.load(load),
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::raw::{Raw, RawDaemon, RawIdentity, RawProfile};
 use super::{Config, Daemon, Endpoints, Identity, Lines, Renew, Surroundings, check, error};
 use crate::plan::{AssumeRole, Plan, SessionToken, Step};
+use crate::slot::SlotKey;
 use keyfob_shared::{IdentityName, ProfileName, RoleArn, wire::Finding, wire::Severity};
 use std::collections::{BTreeMap, HashMap};
 use toml::Spanned;
@@ -22,10 +23,31 @@ pub(super) fn flatten(raw: Raw, text: &str, around: &Surroundings<'_>) -> Result
     let profiles = flattener.profiles(&raw.profile, &identities);
     let Flattener { mut errors, findings, .. } = flattener;
     if errors.is_empty() {
-        return Ok(Config { daemon, endpoints, identities, profiles, findings });
+        return Ok(named(Config {
+            daemon,
+            endpoints,
+            identities,
+            profiles,
+            findings,
+            sign_ins: BTreeMap::new(),
+        }));
     }
     errors.sort_by_key(|(offset, _)| *offset);
     Err(errors.into_iter().map(|(_, finding)| finding).collect())
+}
+
+/// Names the sessions, which takes a digest for each step of each plan.
+fn named(mut config: Config) -> Config {
+    let endpoint = config.endpoints.sts.as_deref();
+    for plan in config.profiles.values_mut() {
+        plan.keys = SlotKey::of_steps(&plan.identity, endpoint, &plan.steps);
+    }
+    for (name, identity) in &config.identities {
+        let steps: Vec<Step> = identity.sign_in_step().into_iter().collect();
+        let keys = SlotKey::of_steps(name, endpoint, &steps);
+        config.sign_ins.extend(keys.into_iter().map(|key| (name.clone(), key)));
+    }
+    config
 }
 
 struct Flattener<'a> {
@@ -177,7 +199,7 @@ impl Flattener<'_> {
         }
         let last = own.get(links.last()?)?;
         self.advise(&profile, &steps, last.offset);
-        Some(Plan { profile, identity, steps, region: last.region.clone() })
+        Some(Plan { profile, identity, steps, keys: Vec::new(), region: last.region.clone() })
     }
 
     fn advise(&mut self, profile: &ProfileName, steps: &[Step], offset: usize) {

@@ -8,6 +8,7 @@ mod flatten;
 mod raw;
 
 use crate::plan::{Plan, SessionToken, Step};
+use crate::slot::SlotKey;
 use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName, wire::Finding, wire::Severity};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ pub struct Config {
     pub endpoints: Endpoints,
     /// How the user proves who they are.
     pub identities: BTreeMap<IdentityName, Identity>,
+    /// The session that a person signs in for, of each identity that has one.
+    pub sign_ins: BTreeMap<IdentityName, SlotKey>,
     /// Every profile, flattened.
     pub profiles: BTreeMap<ProfileName, Plan>,
     /// What a person should know about it; no errors.

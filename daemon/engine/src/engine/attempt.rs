@@ -24,24 +24,22 @@ impl Engine {
             return;
         }
         if trigger == Trigger::Caller
-            && let Some((kind, failure)) = slot.remembered(self.now)
+            && let Some(failed) = slot.remembered(self.now).cloned()
         {
-            return self.settle(key, kind, &failure);
+            return self.settle(key, &failed);
         }
         if slot.needs_person(&self.config) {
-            let failure = sign_in_needed(slot.identity.as_str());
-            let kind = MintErrorKind::Final;
-            slot.failed = Some(Failed {
+            let failed = Failed {
                 at: self.now.monotonic,
-                kind,
-                failure: failure.clone(),
+                kind: MintErrorKind::Final,
+                failure: sign_in_needed(slot.identity.as_str()),
                 memory: 0,
                 next: None,
-            });
-            return self.settle(key, kind, &failure);
+            };
+            slot.failed = Some(failed.clone());
+            return self.settle(key, &failed);
         }
         slot.retried_clock = false;
-        slot.retried_source = false;
         self.advance(key);
     }
 
@@ -60,6 +58,7 @@ impl Engine {
         }
     }
 
+    /// Has the parent mint first; it renews a session that it has.
     pub(super) fn block(&mut self, key: SlotKey, parent_key: SlotKey) {
         if let Some(slot) = self.slots.get_mut(&key) {
             slot.work = Work::Blocked;
@@ -79,6 +78,10 @@ impl Engine {
         let id = MintId(self.next_mint);
         self.next_mint += 1;
         slot.work = Work::Minting(id);
+        slot.signed_by = match &from {
+            From::LongTermKey => None,
+            From::Session(credentials) => Some(credentials.access_key_id.clone()),
+        };
         self.mints.insert(id, key);
         self.commands.push_back(Command::Mint(Box::new(Mint {
             id,
@@ -87,7 +90,7 @@ impl Engine {
             duration: slot.negotiated,
             from,
             code: slot.code.take(),
-            skew: self.skew,
+            skew: self.skew.millis(),
         })));
     }
 }

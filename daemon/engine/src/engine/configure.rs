@@ -1,10 +1,10 @@
 //! A new configuration: slots that are still wanted live on, others end.
 
-use super::vault::SWEEP_AFTER;
+use super::vault::{Orphan, SWEEP_AFTER};
 use super::{Answer, Engine, Handed, Loading};
-use crate::config::Config;
+use crate::config::{Config, Identity};
 use crate::slot::{Slot, SlotKey, Waiter, Wants, Work};
-use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName};
+use keyfob_shared::{Failure, FailureKind, ProfileName};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ impl Engine {
             }
         }
         for (key, slot) in &mut slots {
-            if let Some(session) = self.orphans.remove(key) {
-                slot.keep(session, &self.clock, &mut self.chance);
+            if let Some(orphan) = self.orphans.remove(key) {
+                slot.keep(orphan.session, &self.clock, &mut self.chance);
             }
             if slot.work == Work::Idle {
                 slot.forget_failure();
@@ -41,7 +41,7 @@ impl Engine {
                 Wants::SignIn => {
                     let failure =
                         Failure::new(FailureKind::Usage, "the identity was changed during the sign-in");
-                    self.answer(waiter.id, Answer::Failed(failure.hint("sign in again")));
+                    self.answer(waiter.id, Answer::Failed(failure.hint("keyfob status")));
                 }
             }
         }
@@ -59,7 +59,9 @@ impl Engine {
             self.waiting.remove(&waiter.id);
         }
         if let Some(session) = old.session {
-            self.orphans.insert(key, session);
+            let of_slot = self.profiles.iter().filter(|(_, handed)| handed.slot == key);
+            let profiles = of_slot.map(|(name, _)| name.clone()).collect();
+            self.orphans.insert(key, Orphan { session, identity: old.identity, profiles });
             self.sweep_at = Some(self.now.monotonic.plus(SWEEP_AFTER));
         }
         old.waiters
@@ -75,7 +77,7 @@ fn build(
     let mut profiles = HashMap::with_capacity(config.profiles.len());
     for plan in config.profiles.values() {
         let mut parent = None;
-        for (key, step) in SlotKey::of_plan(plan).into_iter().zip(&plan.steps) {
+        for (key, step) in plan.keys.iter().copied().zip(&plan.steps) {
             slots.entry(key).or_insert_with(|| Slot::new(parent, plan.identity.clone(), step.clone()));
             parent = Some(key);
         }
@@ -86,24 +88,12 @@ fn build(
         let last_used = before.get(&plan.profile).and_then(|handed| handed.last_used);
         profiles.insert(plan.profile.clone(), Handed { slot: key, last_used });
     }
-    for name in config.identities.keys() {
-        if let Some((key, step)) = root(config, name) {
-            slots.entry(key).or_insert_with(|| Slot::new(None, name.clone(), step));
+    for (name, key) in &config.sign_ins {
+        if let Some(step) = config.identities.get(name).and_then(Identity::sign_in_step) {
+            slots.entry(*key).or_insert_with(|| Slot::new(None, name.clone(), step));
         }
     }
     (slots, profiles)
-}
-
-/// Answers the first step of an identity that a person signs in, used by a profile or not.
-fn root(config: &Config, name: &IdentityName) -> Option<(SlotKey, crate::plan::Step)> {
-    let step = config.identities.get(name)?.sign_in_step()?;
-    let plan = crate::plan::Plan {
-        profile: "-".parse().ok()?,
-        identity: name.clone(),
-        steps: vec![step.clone()],
-        region: None,
-    };
-    Some((SlotKey::of_plan(&plan).pop()?, step))
 }
 
 impl Slot {

@@ -4,6 +4,7 @@
 
 mod attempt;
 mod configure;
+mod event;
 #[cfg(test)]
 mod model;
 mod outcome;
@@ -17,159 +18,15 @@ mod vault;
 #[cfg(test)]
 mod world;
 
-use crate::clock::{Monotonic, Now, WallClock};
+pub use event::{Answer, Command, Event, From, LoadId, Mint, Replaced, Scope};
+
+use crate::clock::{Monotonic, Now, Skew, WallClock};
 use crate::config::Config;
-use crate::mint::{MintError, Minted};
-use crate::plan::Step;
-use crate::session::Session;
 use crate::slot::{MintId, Slot, SlotKey, WaiterId};
-use keyfob_shared::{Credentials, Failure, IdentityName, ProfileName, Secret, Timestamp};
+use keyfob_shared::{Failure, ProfileName, Timestamp};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-
-/// Everything that can happen.
-#[derive(Debug)]
-pub enum Event {
-    /// A configuration is in force from now on.
-    Configured(Arc<Config>),
-    /// A caller wants the credentials of a profile.
-    Get {
-        /// Who.
-        waiter: WaiterId,
-        /// Which.
-        profile: ProfileName,
-    },
-    /// A person signs in.
-    Login {
-        /// Who waits.
-        waiter: WaiterId,
-        /// As whom.
-        identity: IdentityName,
-        /// The code of the MFA device; `None` when the identity has a command for it.
-        code: Option<Secret>,
-    },
-    /// Sessions are to be forgotten.
-    Logout(Scope),
-    /// A long-term key was added or removed.
-    KeyChanged {
-        /// Whose.
-        identity: IdentityName,
-        /// Whether sessions of another key are to be forgotten.
-        replaced: Replaced,
-    },
-    /// A mint has ended.
-    Minted {
-        /// Which.
-        mint: MintId,
-        /// The clocks when its request went out.
-        sent: Now,
-        /// How.
-        result: Result<Minted, MintError>,
-    },
-    /// The vault has answered [`Command::Load`].
-    Loaded(Result<Vec<(String, Secret)>, Failure>),
-    /// Nothing is served from now on.
-    Lock,
-    /// Serve again, with what the vault holds.
-    Unlock,
-    /// A timer has fired or a clock was set.
-    Tick,
-}
-
-/// Which sessions are forgotten.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// All.
-    All,
-    /// Those of an identity.
-    Identity(IdentityName),
-    /// That of a profile.
-    Profile(ProfileName),
-}
-
-/// Whether a new key is another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Replaced {
-    /// Its access key id is as before.
-    SameKey,
-    /// It is another key, or there is none now.
-    OtherKey,
-}
-
-/// Everything that the shell is asked to do.
-#[derive(Debug)]
-pub enum Command {
-    /// Answer a caller.
-    Answer {
-        /// Whom.
-        waiter: WaiterId,
-        /// What.
-        answer: Answer,
-    },
-    /// Call AWS and report [`Event::Minted`]; within a minute, whatever happens.
-    Mint(Box<Mint>),
-    /// Write a session to the vault.
-    Save {
-        /// The name of the item.
-        slot: SlotKey,
-        /// What to write.
-        record: Secret,
-    },
-    /// Remove a session from the vault; it may be absent.
-    Forget {
-        /// The name of the item.
-        item: String,
-    },
-    /// Read all sessions of the vault and report [`Event::Loaded`].
-    Load,
-}
-
-/// What a caller is told.
-#[derive(Clone, Debug)]
-pub enum Answer {
-    /// The reply to a `get`, ready to send.
-    Served {
-        /// The body of the frame.
-        reply: Arc<Secret>,
-        /// For the audit.
-        access_key_id: String,
-    },
-    /// A sign-in has worked.
-    SignedIn {
-        /// The end of the session that it gave.
-        until: Timestamp,
-    },
-    /// It did not work.
-    Failed(Failure),
-}
-
-/// A session to mint.
-#[derive(Debug)]
-pub struct Mint {
-    /// To be named in [`Event::Minted`].
-    pub id: MintId,
-    /// Whose.
-    pub identity: IdentityName,
-    /// The call.
-    pub step: Step,
-    /// Seconds to ask for instead of the step's own.
-    pub duration: Option<u32>,
-    /// What signs it.
-    pub from: From,
-    /// A code that a person typed. Where the step needs one and this is `None`, the identity has a command.
-    pub code: Option<Secret>,
-    /// How far the server's clock is ahead of ours, in milliseconds.
-    pub skew: i64,
-}
-
-/// What signs a call.
-#[derive(Debug)]
-pub enum From {
-    /// The long-term key of the identity.
-    LongTermKey,
-    /// The session before.
-    Session(Credentials),
-}
+use vault::{Ended, Orphan};
 
 /// Why the engine wants to be called at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,7 +43,7 @@ pub enum Reason {
 #[derive(Debug)]
 enum Loading {
     Needed,
-    Asked,
+    Asked(LoadId),
     Done,
     Failed { at: Monotonic, failure: Failure },
 }
@@ -197,21 +54,26 @@ pub struct Engine {
     now: Now,
     boot: String,
     clock: WallClock,
-    skew: i64,
+    skew: Skew,
     chance: fastrand::Rng,
     config: Arc<Config>,
     profiles: HashMap<ProfileName, Handed>,
     slots: HashMap<SlotKey, Slot>,
-    orphans: HashMap<SlotKey, Session>,
+    orphans: HashMap<SlotKey, Orphan>,
+    ended: Vec<Ended>,
     sweep_at: Option<Monotonic>,
     timers: BTreeSet<(Monotonic, SlotKey)>,
     waiting: HashMap<WaiterId, SlotKey>,
     wait_ends: VecDeque<(Monotonic, WaiterId)>,
     mints: HashMap<MintId, SlotKey>,
     next_mint: u64,
+    next_load: u64,
     loading: Loading,
     locked: bool,
     commands: VecDeque<Command>,
+    // Timers that were set: tests bound the work of an event by it.
+    #[cfg(test)]
+    planned: usize,
 }
 
 /// What a profile hands out.
@@ -229,28 +91,33 @@ impl Engine {
             now,
             boot: boot.into(),
             clock: WallClock::new(now),
-            skew: 0,
+            skew: Skew::default(),
             chance: fastrand::Rng::with_seed(seed),
             config: Arc::default(),
             profiles: HashMap::new(),
             slots: HashMap::new(),
             orphans: HashMap::new(),
+            ended: Vec::new(),
             sweep_at: None,
             timers: BTreeSet::new(),
             waiting: HashMap::new(),
             wait_ends: VecDeque::new(),
             mints: HashMap::new(),
             next_mint: 0,
+            next_load: 0,
             loading: Loading::Needed,
             locked: false,
             commands: VecDeque::new(),
+            #[cfg(test)]
+            planned: 0,
         }
     }
 
     /// Takes note of what happened, and of everything that is due by now.
     pub fn handle(&mut self, event: Event, now: Now) {
         self.now = now;
-        if self.clock.stepped(now) {
+        if let Some(step) = self.clock.step(now) {
+            self.skew = self.skew.after_step(step);
             self.check_all_timers();
         }
         match event {
@@ -260,7 +127,7 @@ impl Engine {
             Event::Logout(scope) => self.logout(&scope),
             Event::KeyChanged { identity, replaced } => self.key_changed(&identity, replaced),
             Event::Minted { mint, sent, result } => self.minted(mint, sent, result),
-            Event::Loaded(result) => self.loaded(result),
+            Event::Loaded { load, result } => self.loaded(load, result),
             Event::Lock => self.lock(),
             Event::Unlock => self.unlock(),
             Event::Tick => {}

@@ -98,7 +98,7 @@ impl Model {
             Op::Loaded(works) => {
                 let items = self.world.saved.clone().into_iter().collect();
                 let failure = Failure::new(keyfob_shared::FailureKind::Upstream, "no keychain");
-                self.world.handle(Event::Loaded(if works { Ok(items) } else { Err(failure) }));
+                self.world.loaded(if works { Ok(items) } else { Err(failure) });
             }
             Op::Lock => self.disturb(Event::Lock),
             Op::Unlock => self.world.handle(Event::Unlock),

@@ -1,9 +1,9 @@
 //! What comes of an attempt: a session for everyone who waits, or one failure for all of them.
 
 use super::{Answer, Command, Engine, From};
-use crate::clock::{Now, skew};
+use crate::clock::Now;
 use crate::mint::{MintError, MintErrorKind, Minted};
-use crate::session::Session;
+use crate::session::{Session, Unusable};
 use crate::slot::{Failed, MintId, SlotKey, Wants, Work};
 use crate::timing;
 use keyfob_shared::{Failure, FailureKind};
@@ -12,50 +12,78 @@ use keyfob_shared::{Failure, FailureKind};
 const FALL_BACK: u32 = 3_600;
 
 impl Engine {
-    /// Leaves a mint to itself: its result will find nobody.
-    pub(super) fn abandon(&mut self, key: SlotKey, failure: Failure) {
-        let Some(slot) = self.slots.get_mut(&key) else { return };
-        if let Work::Minting(id) = slot.work {
-            self.mints.remove(&id);
-        }
-        slot.work = Work::Idle;
-        self.settle(key, MintErrorKind::Final, &failure);
-    }
-
     pub(super) fn minted(&mut self, mint: MintId, sent: Now, result: Result<Minted, MintError>) {
         let Some(key) = self.mints.remove(&mint) else { return };
+        let now = Now { wall: self.clock.wall(self.now.monotonic), monotonic: self.now.monotonic };
         // The clock of AWS is heard before its answer is judged by it.
         let server_date = match &result {
             Ok(minted) => minted.server_date,
             Err(wrong) => wrong.server_date,
         };
-        if let Some(date) = server_date {
-            self.hear_skew(skew(date, self.clock.wall(sent.monotonic), self.clock.wall(self.now.monotonic)));
-        }
+        let sent = self.clock.wall(sent.monotonic);
+        let heard = server_date.map_or(self.skew, |date| self.skew.heard(date, sent, now.wall));
         let Some(slot) = self.slots.get_mut(&key) else { return };
         slot.work = Work::Idle;
-        match result {
-            Ok(minted) => match Session::minted(minted, self.skew, slot.negotiated, self.now) {
-                Some(session) if session.is_served(&self.clock, self.now) => self.keep(key, session),
-                Some(_) | None => {
-                    let failure =
-                        Failure::new(FailureKind::Upstream, "AWS answered a session that has ended");
-                    self.fail(key, MintErrorKind::Transient, failure.hint("keyfob doctor"));
+        let minted = match result {
+            Ok(minted) => minted,
+            Err(wrong) => {
+                self.hear_skew(heard);
+                return self.mint_failed(key, wrong);
+            }
+        };
+        match Session::minted(minted, heard.latest(), slot.negotiated, now) {
+            Ok(session) => {
+                self.hear_skew(heard);
+                if session.is_served(&self.clock, self.now) {
+                    self.keep(key, session);
+                } else {
+                    self.unusable(key, Unusable::Ended);
                 }
-            },
-            Err(wrong) => self.mint_failed(key, wrong),
+            }
+            Err(why) => self.unusable(key, why),
         }
+    }
+
+    fn unusable(&mut self, key: SlotKey, why: Unusable) {
+        let (kind, message) = match why {
+            Unusable::Ended => (MintErrorKind::Transient, "AWS answered a session that has ended"),
+            Unusable::TooLong => (
+                MintErrorKind::Transient,
+                "the answer is not one of STS: it grants a session of more than 36 hours",
+            ),
+            Unusable::TooLarge => {
+                (MintErrorKind::Final, "AWS answered a session token that is longer than a reply may be")
+            }
+        };
+        self.fail(key, kind, Failure::new(FailureKind::Upstream, message).hint("keyfob doctor"));
     }
 
     fn keep(&mut self, key: SlotKey, session: Session) {
         let Some(slot) = self.slots.get_mut(&key) else { return };
-        self.commands.push_back(Command::Save { slot: key, record: session.record(&self.boot) });
+        let last_used = slot.last_used.map(|moment| self.clock.wall(moment));
+        self.commands.push_back(Command::Save { slot: key, record: session.record(&self.boot, last_used) });
         slot.keep(session, &self.clock, &mut self.chance);
+        let person = slot.waiters.iter().any(|waiter| matches!(waiter.wants, Wants::SignIn));
         if slot.step.mfa_serial().is_some() {
-            self.forget_failures_behind(key);
+            self.forgive_behind(key, person);
         }
         self.deliver(key);
         self.set_timer(key);
+    }
+
+    /// Lets the slots of an identity try again after its sign-in; after a person's, as if for the first time.
+    fn forgive_behind(&mut self, root: SlotKey, person: bool) {
+        let Some(identity) = self.slots.get(&root).map(|slot| slot.identity.clone()) else { return };
+        for key in self.slots_of(&identity) {
+            if let Some(slot) = self.slots.get_mut(&key) {
+                slot.forget_failure();
+                if person {
+                    slot.negotiated = None;
+                    slot.logged_out = false;
+                }
+            }
+            self.set_timer(key);
+        }
     }
 
     /// Serves those who wait for a session that has come, callers and child slots.
@@ -104,20 +132,9 @@ impl Engine {
                 slot.retried_clock = true;
                 return self.advance(key);
             }
-            MintErrorKind::SourceExpired if !slot.retried_source => {
-                if let Some(parent_key) = slot.parent {
-                    slot.retried_source = true;
-                    if let Some(parent) = self.slots.get_mut(&parent_key) {
-                        parent.session = None;
-                        parent.renew_at = None;
-                        self.commands.push_back(Command::Forget { item: parent_key.to_string() });
-                    }
-                    return self.advance(key);
-                }
-            }
+            MintErrorKind::SourceExpired => return self.source_refused(key, wrong.failure),
             MintErrorKind::DurationTooLong
             | MintErrorKind::ClockSkew
-            | MintErrorKind::SourceExpired
             | MintErrorKind::Transient
             | MintErrorKind::MfaRefused
             | MintErrorKind::Final => {}
@@ -125,42 +142,133 @@ impl Engine {
         self.fail(key, wrong.kind, wrong.failure);
     }
 
-    /// Ends an attempt that failed: everyone who waits shares it, and the next one is planned.
-    fn fail(&mut self, key: SlotKey, kind: MintErrorKind, failure: Failure) {
-        let Some(slot) = self.slots.get_mut(&key) else { return };
-        let failure = match kind {
-            MintErrorKind::MfaRefused => failure.hint(format!("keyfob login {}", slot.identity)),
-            _ => failure,
-        };
-        slot.failures = slot.failures.saturating_add(1);
-        let left = slot.session.as_ref().map(|session| session.end(&self.clock).0 - self.now.monotonic.0);
-        let left = left.filter(|left| *left > 0);
+    /// AWS does not take the session of the parent: once more with a newer one, if it can be had without a person.
+    ///
+    /// The parent keeps its session until the newer one has come: the fault may be with this slot alone.
+    fn source_refused(&mut self, key: SlotKey, failure: Failure) {
+        let kind = MintErrorKind::SourceExpired;
         let now = self.now.monotonic;
-        let (memory, next) = match (kind, failure.kind) {
-            (MintErrorKind::Transient | MintErrorKind::ClockSkew | MintErrorKind::SourceExpired, _) => {
-                let delay = timing::back_off(slot.failures, left, &mut self.chance);
-                (timing::FAILURE_MEMORY, Some(now.plus(delay)))
-            }
-            (_, FailureKind::Person) => (timing::REFUSAL_MEMORY, None),
-            (_, _) => (timing::REFUSAL_MEMORY, left.map(|_| now.plus(timing::REFUSED_RENEWAL))),
-        };
-        slot.failed = Some(Failed { at: now, kind, failure: failure.clone(), memory, next });
-        self.settle(key, kind, &failure);
+        let Some(slot) = self.slots.get_mut(&key) else { return };
+        slot.refused_source.clone_from(&slot.signed_by);
+        let Some(parent_key) = slot.parent else { return self.fail(key, kind, failure) };
+        let Some(parent) = self.slots.get(&parent_key) else { return };
+        let current = parent.session.as_ref().map(|session| session.credentials.access_key_id.as_str());
+        let by_person = parent.needs_person(&self.config);
+        let hint = format!("keyfob login {}", parent.identity);
+        let Some(slot) = self.slots.get(&key) else { return };
+        if current.is_some() && current != slot.refused_source.as_deref() {
+            return self.advance(key);
+        }
+        if by_person {
+            let failure = if failure.hint.is_none() { failure.hint(hint) } else { failure };
+            return self.fail(key, kind, failure);
+        }
+        let lately = slot.source_renewed.is_some_and(|last| now < last.plus(timing::SOURCE_RENEWAL));
+        if lately {
+            return self.fail(key, kind, failure);
+        }
+        if let Some(slot) = self.slots.get_mut(&key) {
+            slot.source_renewed = Some(now);
+        }
+        self.block(key, parent_key);
     }
 
-    /// Answers a failure to everyone who waits; a child whose parent still has a session goes on with it.
-    pub(super) fn settle(&mut self, key: SlotKey, kind: MintErrorKind, failure: &Failure) {
-        self.answer_all(key, &Answer::Failed(failure.clone()));
+    /// Ends an attempt that failed: everyone who waits shares it, and the next one is planned.
+    fn fail(&mut self, key: SlotKey, kind: MintErrorKind, failure: Failure) {
+        let memory = match kind {
+            MintErrorKind::Transient => timing::FAILURE_MEMORY,
+            // What was worth one more try has had it.
+            MintErrorKind::SourceExpired
+            | MintErrorKind::ClockSkew
+            | MintErrorKind::DurationTooLong
+            | MintErrorKind::MfaRefused
+            | MintErrorKind::Final => timing::REFUSAL_MEMORY,
+        };
+        let at = self.now.monotonic;
+        self.file(key, Failed { at, kind, failure, memory, next: None });
+    }
+
+    /// Files a failure, of this slot or of its parent, and plans the next attempt.
+    fn file(&mut self, key: SlotKey, failed: Failed) {
+        let Some(slot) = self.slots.get_mut(&key) else { return };
+        let failure = match failed.kind {
+            MintErrorKind::MfaRefused => failed.failure.hint(format!("keyfob login {}", slot.identity)),
+            MintErrorKind::SourceExpired
+            | MintErrorKind::ClockSkew
+            | MintErrorKind::DurationTooLong
+            | MintErrorKind::Transient
+            | MintErrorKind::Final => failed.failure,
+        };
+        slot.failures = slot.failures.saturating_add(1);
+        let now = self.now.monotonic;
+        let end = slot.session.as_ref().map(|session| self.clock.monotonic(session.told_end(&self.clock)));
+        let left = end.map(|end| end.0 - now.0).filter(|left| *left > 0);
+        let next = match (failed.kind, failure.kind) {
+            (MintErrorKind::Transient, _) => {
+                Some(now.plus(timing::back_off(slot.failures, left, &mut self.chance)))
+            }
+            (_, FailureKind::Person) => None,
+            (_, _) => left.map(|left| now.plus(timing::refused_renewal(left))),
+        };
+        let failed = Failed { failure, next, ..failed };
+        slot.failed = Some(failed.clone());
+        self.settle(key, &failed);
+    }
+
+    /// Answers a failure to everyone who waits; a child goes on with the session that its parent still has.
+    pub(super) fn settle(&mut self, key: SlotKey, failed: &Failed) {
+        self.answer_all(key, &Answer::Failed(failed.failure.clone()));
         let Some(slot) = self.slots.get_mut(&key) else { return };
         let blocked = std::mem::take(&mut slot.blocked);
         let session = slot.session.as_ref().filter(|session| session.is_served(&self.clock, self.now));
         let credentials = session.map(|session| session.credentials.clone());
         for child in blocked {
             self.unblock(child);
+            let Some(refused) = self.slots.get(&child).map(|slot| slot.refused_source.clone()) else {
+                continue;
+            };
             match &credentials {
-                Some(credentials) => self.launch(child, From::Session(credentials.clone())),
-                None => self.fail(child, kind, failure.clone()),
+                Some(credentials) if refused.as_ref() != Some(&credentials.access_key_id) => {
+                    self.launch(child, From::Session(credentials.clone()));
+                }
+                Some(_) | None => self.file(child, failed.clone()),
             }
+        }
+        self.set_timer(key);
+    }
+
+    /// Leaves an attempt to itself: its result will find nobody. That is no failure of AWS, and is not remembered.
+    pub(super) fn abandon(&mut self, key: SlotKey, why: &str) {
+        let Some(slot) = self.slots.get_mut(&key) else { return };
+        let parent = slot.parent;
+        match std::mem::replace(&mut slot.work, Work::Idle) {
+            Work::Idle => return,
+            Work::Minting(id) => drop(self.mints.remove(&id)),
+            Work::Blocked => {
+                if let Some(parent) = parent.and_then(|parent| self.slots.get_mut(&parent)) {
+                    parent.blocked.retain(|child| *child != key);
+                }
+            }
+        }
+        self.turn_away(key, why);
+    }
+
+    /// Tells everyone who waits for an abandoned attempt to ask again.
+    fn turn_away(&mut self, key: SlotKey, why: &str) {
+        let Some(slot) = self.slots.get_mut(&key) else { return };
+        let identity = slot.identity.clone();
+        let blocked = std::mem::take(&mut slot.blocked);
+        for waiter in std::mem::take(&mut slot.waiters) {
+            let again = match waiter.wants {
+                Wants::Credentials(profile) => format!("keyfob get {profile}"),
+                Wants::SignIn => format!("keyfob login {identity}"),
+            };
+            self.waiting.remove(&waiter.id);
+            self.answer(waiter.id, Answer::Failed(Failure::new(FailureKind::Person, why).hint(again)));
+        }
+        for child in blocked {
+            self.unblock(child);
+            self.turn_away(child, why);
         }
         self.set_timer(key);
     }

@@ -1,36 +1,35 @@
 //! What people do: sign in, log out, change a key, lock and unlock.
 
+use super::attempt::Trigger;
 use super::serve::locked;
+use super::vault::Ended;
 use super::{Answer, Command, Engine, Loading, Replaced, Scope};
-use crate::engine::attempt::Trigger;
 use crate::slot::{SlotKey, Waiter, WaiterId, Wants, Work};
 use keyfob_shared::{Failure, FailureKind, IdentityName, Secret};
+
+const LOGGED_OUT: &str = "the session was logged out while it was minted";
+const KEY_CHANGED: &str = "the access key was changed while a session was minted with it";
 
 impl Engine {
     pub(super) fn login(&mut self, waiter: WaiterId, identity: &IdentityName, code: Option<Secret>) {
         if self.locked {
             return self.answer(waiter, Answer::Failed(locked()));
         }
-        let root = self
-            .slots
-            .iter()
-            .find(|(_, slot)| slot.identity == *identity && slot.step.mfa_serial().is_some());
-        let Some((key, _)) = root else {
+        let Some(key) = self.config.sign_ins.get(identity).copied() else {
             let failure = Failure::new(FailureKind::Usage, format!("identity {identity} needs no sign-in"));
             return self.answer(waiter, Answer::Failed(failure));
         };
-        let key = *key;
-        self.wait(key, Waiter { id: waiter, wants: Wants::SignIn });
         let Some(slot) = self.slots.get_mut(&key) else { return };
         if code.is_some() && slot.work != Work::Idle {
-            let failure = Failure::new(
-                FailureKind::Upstream,
-                "another sign-in is under way: try again with a new code",
-            );
-            return self.answer_all(key, &Answer::Failed(failure));
+            let message = "another sign-in is under way: wait for its end, or try again with a new code";
+            let failure = Failure::new(FailureKind::Person, message);
+            return self.answer(waiter, Answer::Failed(failure.hint(format!("keyfob login {identity}"))));
         }
-        slot.code = code;
+        if code.is_some() {
+            slot.code = code;
+        }
         slot.forget_failure();
+        self.wait(key, Waiter { id: waiter, wants: Wants::SignIn });
         self.attempt(key, Trigger::Person);
     }
 
@@ -39,32 +38,49 @@ impl Engine {
             Scope::Profile(profile) => self.profiles.get(profile).map(|handed| handed.slot),
             Scope::All | Scope::Identity(_) => None,
         };
-        let keys: Vec<SlotKey> = self
-            .slots
-            .iter()
-            .filter(|(key, slot)| match scope {
-                Scope::All => true,
-                Scope::Identity(identity) => slot.identity == *identity,
-                Scope::Profile(_) => of_profile == Some(**key),
-            })
-            .map(|(key, _)| *key)
-            .collect();
+        let keys: Vec<SlotKey> = match scope {
+            Scope::All => self.slots.keys().copied().collect(),
+            Scope::Identity(identity) => self.slots_of(identity),
+            Scope::Profile(_) => of_profile.into_iter().collect(),
+        };
+        match scope {
+            Scope::All => self.end_unread(Ended::All),
+            Scope::Identity(identity) => self.end_unread(Ended::Identity(identity.clone())),
+            Scope::Profile(_) => of_profile.into_iter().for_each(|key| self.end_unread(Ended::Slot(key))),
+        }
+        self.forget_orphans(|orphan| match scope {
+            Scope::All => true,
+            Scope::Identity(identity) => orphan.identity == *identity,
+            Scope::Profile(profile) => orphan.profiles.contains(profile),
+        });
         for key in keys {
-            self.drop_session(key);
             if let Some(slot) = self.slots.get_mut(&key) {
                 slot.last_used = None;
+                slot.logged_out = true;
+                slot.negotiated = None;
             }
-            self.set_timer(key);
+            self.drop_session(key, LOGGED_OUT);
         }
     }
 
     pub(super) fn key_changed(&mut self, identity: &IdentityName, replaced: Replaced) {
-        let keys: Vec<SlotKey> =
-            self.slots.iter().filter(|(_, slot)| slot.identity == *identity).map(|(key, _)| *key).collect();
-        for key in keys {
-            if replaced == Replaced::OtherKey {
-                self.drop_session(key);
+        let keys = self.slots_of(identity);
+        match replaced {
+            Replaced::OtherKey => {
+                self.end_unread(Ended::Identity(identity.clone()));
+                self.forget_orphans(|orphan| orphan.identity == *identity);
+                keys.iter().for_each(|key| self.drop_session(*key, KEY_CHANGED));
             }
+            Replaced::SameKey => {
+                for key in &keys {
+                    let signs_itself = self.slots.get(key).is_some_and(|slot| slot.parent.is_none());
+                    if signs_itself {
+                        self.abandon(*key, KEY_CHANGED);
+                    }
+                }
+            }
+        }
+        for key in keys {
             if let Some(slot) = self.slots.get_mut(&key) {
                 slot.forget_failure();
             }
@@ -72,17 +88,21 @@ impl Engine {
         }
     }
 
+    pub(super) fn slots_of(&self, identity: &IdentityName) -> Vec<SlotKey> {
+        self.slots.iter().filter(|(_, slot)| slot.identity == *identity).map(|(key, _)| *key).collect()
+    }
+
     /// Forgets a session here and in the vault, and the result of a mint in flight, which would bring it back.
-    fn drop_session(&mut self, key: SlotKey) {
+    fn drop_session(&mut self, key: SlotKey, why: &str) {
         let Some(slot) = self.slots.get_mut(&key) else { return };
-        slot.session = None;
+        if let Some(session) = slot.session.take() {
+            slot.forgotten = Some(session.credentials.access_key_id);
+        }
         slot.renew_at = None;
         slot.forget_failure();
         self.commands.push_back(Command::Forget { item: key.to_string() });
-        if self.slots.get(&key).is_some_and(|slot| matches!(slot.work, Work::Minting(_))) {
-            let failure = Failure::new(FailureKind::Person, "the session was ended while it was minted");
-            self.abandon(key, failure.hint("ask again"));
-        }
+        self.abandon(key, why);
+        self.set_timer(key);
     }
 
     pub(super) fn lock(&mut self) {
@@ -91,10 +111,7 @@ impl Engine {
         for key in keys {
             self.answer_all(key, &Answer::Failed(locked()));
             if let Some(slot) = self.slots.get_mut(&key) {
-                let mut empty = crate::slot::Slot::new(slot.parent, slot.identity.clone(), slot.step.clone());
-                empty.handed_out = slot.handed_out;
-                empty.last_used = slot.last_used;
-                *slot = empty;
+                *slot = slot.emptied();
             }
         }
         self.timers.clear();

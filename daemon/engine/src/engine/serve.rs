@@ -17,9 +17,9 @@ impl Engine {
         };
         handed.last_used = Some(self.now.wall);
         let key = handed.slot;
+        let was_warm = self.is_kept_warm(key);
+        self.note_use(key);
         let Some(slot) = self.slots.get_mut(&key) else { return };
-        let was_warm = slot.is_kept_warm(&self.config, self.now);
-        slot.last_used = Some(self.now.monotonic);
         if slot.is_served(&self.clock, self.now) {
             let Some(session) = &mut slot.session else { return };
             let access_key_id = session.credentials.access_key_id.clone();
@@ -41,13 +41,27 @@ impl Engine {
     pub(super) fn want(&mut self, key: SlotKey) {
         match &self.loading {
             Loading::Done => self.attempt(key, Trigger::Caller),
-            Loading::Asked => {}
+            Loading::Asked(_) => {}
             Loading::Needed => self.load(),
-            Loading::Failed { at, failure } if self.now.monotonic < at.plus(timing::FAILURE_MEMORY) => {
-                let failure = failure.clone();
-                self.answer_all(key, &Answer::Failed(failure));
+            Loading::Failed { at, .. } => {
+                if self.now.monotonic < at.plus(timing::FAILURE_MEMORY) || self.has_source(key) {
+                    return self.want_without_vault(key);
+                }
+                self.load();
             }
-            Loading::Failed { .. } => self.load(),
+        }
+    }
+
+    /// Takes note that somebody wants a session; what is on the way to it is wanted too.
+    fn note_use(&mut self, key: SlotKey) {
+        let way: Vec<SlotKey> = self.way(key).collect();
+        for step in way {
+            if let Some(slot) = self.slots.get_mut(&step) {
+                slot.logged_out = false;
+            }
+        }
+        if let Some(slot) = self.slots.get_mut(&key) {
+            slot.last_used = Some(self.now.monotonic);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What `keyfob status` shows of sessions and identities.
 
 use super::Engine;
+use crate::clock::Monotonic;
 use crate::slot::{Slot, SlotKey, Work};
 use keyfob_shared::wire::{IdentityStatus, ProfileStatus};
 use keyfob_shared::{IdentityName, ProfileName, Timestamp};
@@ -15,14 +16,13 @@ impl Engine {
         let handed = self.profiles.get(name)?;
         let slot = self.slots.get(&handed.slot)?;
         let served = slot.session.as_ref().filter(|_| slot.is_served(&self.clock, self.now));
-        let renew_at = slot.timer.filter(|_| served.is_some() && slot.is_kept_warm(&self.config, self.now));
         Some(ProfileStatus {
             name: name.clone(),
             state: self.state(handed.slot, slot).into(),
             expires_at: served.map(|session| session.told_end(&self.clock)),
-            renew_at: renew_at.map(|moment| self.clock.wall(moment)),
+            renew_at: self.renewal(handed.slot).map(|moment| self.clock.wall(moment)),
             last_used_at: handed.last_used,
-            last_error: slot.failed.as_ref().map(|failed| failed.failure.message.clone()),
+            last_error: self.last_error(handed.slot),
             note: self.note(slot),
         })
     }
@@ -42,22 +42,46 @@ impl Engine {
 
     /// Answers whether a slot on the way needs a person now.
     fn sign_in_missing(&self, key: SlotKey) -> bool {
-        let mut next = Some(key);
-        while let Some(slot) = next.and_then(|key| self.slots.get(&key)) {
-            if slot.is_served(&self.clock, self.now) {
-                return false;
-            }
-            if slot.needs_person(&self.config) {
-                return true;
-            }
-            next = slot.parent;
+        let unserved = |slot: &&Slot| !slot.is_served(&self.clock, self.now);
+        let mut needed = self.way(key).filter_map(|key| self.slots.get(&key)).take_while(unserved);
+        needed.any(|slot| slot.needs_person(&self.config))
+    }
+
+    /// Answers when a session that is served will be renewed by itself, if it will.
+    fn renewal(&self, key: SlotKey) -> Option<Monotonic> {
+        let slot = self.slots.get(&key)?;
+        if !slot.is_served(&self.clock, self.now) || slot.work != Work::Idle || !self.renews_by_itself(key) {
+            return None;
         }
-        false
+        let moment = match &slot.failed {
+            Some(failed) => failed.next?,
+            None => slot.renew_at?,
+        };
+        let moment = slot.timer.filter(|timer| *timer > moment).unwrap_or(moment);
+        let is_warm_then = self.warm_until(key).is_some_and(|until| moment < until);
+        for source in self.way(key).skip(1).filter_map(|key| self.slots.get(&key)) {
+            let end =
+                source.session.as_ref().map(|session| self.clock.monotonic(session.told_end(&self.clock)));
+            if end.is_some_and(|end| moment < end) {
+                break;
+            }
+            if source.needs_person(&self.config) {
+                return None;
+            }
+        }
+        is_warm_then.then_some(moment)
+    }
+
+    /// Answers the failure of the slot, or of the nearest source whose last mint failed.
+    fn last_error(&self, key: SlotKey) -> Option<String> {
+        let mut failures =
+            self.way(key).filter_map(|key| self.slots.get(&key)).filter_map(|slot| slot.failed.as_ref());
+        failures.next().map(|failed| failed.failure.message.clone())
     }
 
     fn note(&self, slot: &Slot) -> Option<String> {
         let asked = slot.step.duration()?;
-        let granted = slot.negotiated?;
+        let granted = slot.session.as_ref().map_or(slot.negotiated, |session| session.negotiated)?;
         Some(format!(
             "AWS refused {asked} s and granted {granted} s: the role's maximum, or role chaining, allows no more"
         ))
@@ -69,16 +93,17 @@ impl Engine {
     }
 
     fn identity(&self, name: &IdentityName) -> IdentityStatus {
-        let root =
-            self.slots.values().find(|slot| slot.identity == *name && slot.step.mfa_serial().is_some());
+        let root = self.config.sign_ins.get(name).and_then(|key| self.slots.get(key));
         let by_hand = root.filter(|slot| slot.needs_person(&self.config));
         let served = by_hand
             .and_then(|slot| slot.session.as_ref())
             .filter(|session| session.is_served(&self.clock, self.now));
         let sign_in_needed_by: Option<Timestamp> = served.map(|session| session.told_end(&self.clock));
+        let fails = root.is_some_and(|slot| slot.failed.is_some());
         let state = match (self.locked, by_hand, served) {
             (true, _, _) => "locked",
             (false, Some(_), None) => "sign-in-needed",
+            (false, None, _) if fails => "failed",
             (false, Some(_), Some(_)) | (false, None, _) => "ready",
         };
         IdentityStatus { name: name.clone(), kind: "iam-user".into(), state: state.into(), sign_in_needed_by }

@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::config::{Surroundings, parse};
-use crate::mint::MintErrorKind;
-use keyfob_shared::FailureKind;
+use crate::mint::{MintError, MintErrorKind, Minted};
+use keyfob_shared::{Credentials, FailureKind, Secret};
 use std::path::Path;
 
 pub(super) const HOUR: i64 = 3_600_000;
+pub(super) const MINUTE: i64 = 60_000;
 pub(super) const START: i64 = 1_767_225_600_000;
 
 pub(super) const CONFIG: &str = r#"
@@ -32,6 +33,27 @@ source = "role"
 role_arn = "arn:aws:iam::444455556666:role/C"
 "#;
 
+/// Answers a configuration of many profiles.
+pub(super) fn many(count: usize) -> String {
+    let profile = |index| {
+        format!(
+            "[profile.p{index}]\nidentity = \"bob\"\nrole_arn = \"arn:aws:iam::111122223333:role/R{index}\"\n"
+        )
+    };
+    (0..count)
+        .map(profile)
+        .fold("[identity.bob]\ntype = \"iam-user\"\n".into(), |text, profile| text + &profile)
+}
+
+pub(super) fn credentials(access_key_id: impl Into<String>) -> Credentials {
+    Credentials {
+        access_key_id: access_key_id.into(),
+        secret_access_key: Secret::new("secret"),
+        session_token: Some(Secret::new("token")),
+        account_id: None,
+    }
+}
+
 pub(super) fn config(text: &str) -> Arc<Config> {
     let read = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
     let around = Surroundings { directory: Path::new("/"), home: None, user: "alice", read: &read };
@@ -45,6 +67,7 @@ pub(super) struct World {
     pub(super) answers: Vec<(WaiterId, Answer)>,
     pub(super) saved: HashMap<String, Secret>,
     pub(super) loads: usize,
+    pub(super) load: Option<LoadId>,
     pub(super) minted: u64,
     pub(super) ticks: usize,
     next_waiter: WaiterId,
@@ -54,7 +77,7 @@ impl World {
     /// Starts with a configuration and an empty vault.
     pub(super) fn new(text: &str) -> Self {
         let mut world = Self::unloaded(text);
-        world.handle(Event::Loaded(Ok(Vec::new())));
+        world.loaded(Ok(Vec::new()));
         world
     }
 
@@ -67,6 +90,7 @@ impl World {
             answers: Vec::new(),
             saved: HashMap::new(),
             loads: 0,
+            load: None,
             minted: 0,
             ticks: 0,
             next_waiter: 0,
@@ -83,11 +107,21 @@ impl World {
                 Command::Mint(mint) => self.mints.push(*mint),
                 Command::Save { slot, record } => drop(self.saved.insert(slot.to_string(), record)),
                 Command::Forget { item } => drop(self.saved.remove(&item)),
-                Command::Load => self.loads += 1,
+                Command::Load(load) => {
+                    self.loads += 1;
+                    self.load = Some(load);
+                }
             }
         }
         if let Some((moment, reason)) = self.engine.poll_timeout() {
             assert!(moment > self.now.monotonic, "{reason:?} is not in the future");
+        }
+    }
+
+    /// Answers the newest read of the vault.
+    pub(super) fn loaded(&mut self, result: Result<Vec<(String, Secret)>, Failure>) {
+        if let Some(load) = self.load.take() {
+            self.handle(Event::Loaded { load, result });
         }
     }
 
@@ -129,16 +163,17 @@ impl World {
         self.succeed_at(0, lifetime, 0);
     }
 
+    /// Ends the mint of one role well.
+    pub(super) fn succeed_step(&mut self, role: &str, lifetime: i64) {
+        let index = self.mints.iter().position(|mint| mint.step.describe().contains(role));
+        self.succeed_at(index.unwrap(), lifetime, 0);
+    }
+
     /// Ends a mint in flight well; the server's clock may be ahead of ours.
     pub(super) fn succeed_at(&mut self, index: usize, lifetime: i64, ahead: i64) {
         let mint = self.mints.remove(index);
         self.minted += 1;
-        let credentials = Credentials {
-            access_key_id: format!("ASIA{}", self.minted),
-            secret_access_key: Secret::new("secret"),
-            session_token: Some(Secret::new("token")),
-            account_id: None,
-        };
+        let credentials = credentials(format!("ASIA{}", self.minted));
         let server = self.now.wall.millis() + ahead;
         let minted = Minted {
             credentials,
@@ -180,12 +215,31 @@ impl World {
         self.now.wall = Timestamp::from_millis(self.now.wall.millis() + millis);
     }
 
+    /// Lets time pass in which the machine is suspended.
+    pub(super) fn sleep(&mut self, millis: i64) {
+        self.shift(millis);
+        self.handle(Event::Tick);
+    }
+
+    /// Answers the world after the daemon has ended and another was started; what was in flight is lost.
+    pub(super) fn restarted(mut self, text: &str, boot: &str) -> Self {
+        self.engine = Engine::new(self.now, boot, 7);
+        self.mints.clear();
+        self.handle(Event::Configured(config(text)));
+        self.loaded(Ok(self.saved.clone().into_iter().collect()));
+        self
+    }
+
     pub(super) fn step_wall_clock(&mut self, millis: i64) {
         self.now.wall = Timestamp::from_millis(self.now.wall.millis() + millis);
         self.handle(Event::Tick);
     }
 
+    pub(super) fn status(&self, profile: &str) -> keyfob_shared::wire::ProfileStatus {
+        self.engine.profiles().into_iter().find(|status| status.name.as_str() == profile).unwrap()
+    }
+
     pub(super) fn state(&self, profile: &str) -> String {
-        self.engine.profiles().into_iter().find(|status| status.name.as_str() == profile).unwrap().state
+        self.status(profile).state
     }
 }

@@ -1,0 +1,9 @@
+//! What the engine does, claim by claim.
+
+mod callers;
+mod chains;
+mod clocks;
+mod configuration;
+mod people;
+mod renewal;
+mod vault;
