@@ -1,12 +1,15 @@
 //! Limits of single values, as the STS API sets them.
 
-use std::collections::BTreeMap;
+use super::Renew;
 use std::path::PathBuf;
 
 /// Reads `4h`, `90m`, `1h 30m` as seconds.
 pub(super) fn duration(text: &str) -> Result<u32, String> {
     let wrong = || format!("{text:?} is not a duration: write 45m, 4h or 1h 30m");
     let duration = humantime::parse_duration(text).map_err(|_| wrong())?;
+    if duration.subsec_nanos() > 0 {
+        return Err(format!("{text:?} is not a duration of whole seconds"));
+    }
     u32::try_from(duration.as_secs()).map_err(|_| wrong())
 }
 
@@ -87,15 +90,53 @@ pub(super) fn endpoint(text: &str) -> Result<(), String> {
 
 /// Checks the ARN of an MFA device or the serial number of a hardware one.
 pub(super) fn mfa_serial(text: &str) -> Result<(), String> {
-    letters(text, 9, 256, "=/:,.@-")
+    letters(text, 9, 256, "+=/:,.@-")?;
+    if !text.starts_with("arn:") {
+        return Ok(());
+    }
+    super::partition::of_arn(text)?;
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    match parts.as_slice() {
+        [_, _, "iam", "", account, device] if is_account(account) => match device.split_once('/') {
+            Some(("mfa", name)) if !name.is_empty() => Ok(()),
+            Some(("u2f", _)) => {
+                Err("a passkey or FIDO key has no place in STS: register a virtual or hardware \
+                                     device that shows codes, beside it"
+                    .into())
+            }
+            Some(_) | None => {
+                Err(format!("{text:?} is not an MFA device: arn:aws:iam::111122223333:mfa/NAME"))
+            }
+        },
+        _ => Err(format!("{text:?} is not an MFA device: arn:aws:iam::111122223333:mfa/NAME")),
+    }
 }
 
-/// Checks a region by its form; new regions appear without notice.
-pub(super) fn region(text: &str) -> Result<(), String> {
-    let fine = text.len() <= 32
-        && text.split('-').count() >= 3
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if fine { Ok(()) } else { Err(format!("{text:?} is not a region: eu-west-1, us-gov-west-1, …")) }
+/// Answers whether these are the 12 digits of an account.
+pub(super) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Checks the kind of a vault; which of them this platform has is known elsewhere.
+pub(super) fn vault(text: &str) -> Result<(), String> {
+    one_of(text, &["auto", "secret-service", "keyutils", "keychain", "credential-manager", "file", "memory"])
+}
+
+/// Reads which sessions are renewed unasked.
+pub(super) fn renew(text: &str) -> Result<Renew, String> {
+    match text {
+        "active" => Ok(Renew::Active),
+        "always" => Ok(Renew::Always),
+        "on-demand" => Ok(Renew::OnDemand),
+        _ => Err(one_of(text, &["active", "always", "on-demand"]).err().unwrap_or_default()),
+    }
+}
+
+fn one_of(text: &str, known: &[&str]) -> Result<(), String> {
+    if known.contains(&text) {
+        return Ok(());
+    }
+    Err(format!("{text:?} is not one of {}", known.join(", ")))
 }
 
 /// Makes a path absolute.
@@ -108,76 +149,6 @@ pub(super) fn path(text: &str, around: &super::Surroundings<'_>) -> Result<PathB
         (Some(rest), Some(home)) => Ok(home.join(rest)),
         (Some(_), None) => Err("there is no home directory for ~".into()),
         (None, _) => Ok(around.directory.join(text)),
-    }
-}
-
-/// Checks session tags: at most 50, keys up to 128 and values up to 256 characters.
-pub(super) fn tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
-    const LETTERS: &str = " .:/=+-@";
-    if tags.len() > 50 {
-        return Err(format!("50 tags are allowed, and these are {}", tags.len()));
-    }
-    tags.iter().try_for_each(|(key, value)| {
-        let fine = |text: &str, least: usize, most: usize| {
-            let allowed =
-                |letter: char| letter.is_alphanumeric() || letter == '_' || LETTERS.contains(letter);
-            (least..=most).contains(&text.chars().count()) && text.chars().all(allowed)
-        };
-        match (fine(key, 1, 128), fine(value, 0, 256)) {
-            (true, true) => Ok(()),
-            (false, _) => Err(format!("{key:?} is no tag key: 1 to 128 letters, digits and _{LETTERS}")),
-            (true, false) => {
-                Err(format!("{value:?} is no tag value: up to 256 letters, digits and _{LETTERS}"))
-            }
-        }
-    })
-}
-
-/// Checks managed session policies: at most 10.
-pub(super) fn policy_arns(arns: &[String]) -> Result<Vec<String>, String> {
-    if arns.len() > 10 {
-        return Err(format!("10 policies are allowed, and these are {}", arns.len()));
-    }
-    let wrong = arns.iter().find(|arn| {
-        let parts: Vec<&str> = arn.splitn(6, ':').collect();
-        !matches!(parts.as_slice(), ["arn", partition, "iam", "", _, name] if partition.starts_with("aws") && name.starts_with("policy/"))
-            || arn.len() > 2048
-            || !arn.bytes().all(|byte| byte.is_ascii_graphic())
-    });
-    match wrong {
-        Some(arn) => Err(format!("{arn:?} is not the ARN of a managed policy")),
-        None => Ok(arns.to_vec()),
-    }
-}
-
-/// Takes an inline policy, or reads it from the file that is named; at most 2,048 characters of JSON.
-pub(super) fn policy(text: &str, around: &super::Surroundings<'_>) -> Result<String, String> {
-    let policy = if text.trim_start().starts_with('{') {
-        text.to_owned()
-    } else {
-        let file = path(text, around)?;
-        (around.read)(&file).map_err(|cause| format!("read {}: {cause}", file.display()))?
-    };
-    let value: serde_json::Value =
-        serde_json::from_str(&policy).map_err(|cause| format!("not JSON: {cause}"))?;
-    let compact = value.to_string();
-    match compact.chars().count() {
-        0..=2048 => Ok(compact),
-        length => Err(format!("2048 characters are allowed, and these are {length}")),
-    }
-}
-
-/// Answers the region whose endpoint serves a partition when none is configured.
-pub(super) fn default_region(partition: &str) -> &'static str {
-    match partition {
-        "aws-cn" => "cn-north-1",
-        "aws-us-gov" => "us-gov-west-1",
-        "aws-iso" => "us-iso-east-1",
-        "aws-iso-b" => "us-isob-east-1",
-        "aws-iso-e" => "eu-isoe-west-1",
-        "aws-iso-f" => "us-isof-south-1",
-        "aws-eusc" => "eusc-de-east-1",
-        _ => "us-east-1",
     }
 }
 
@@ -221,7 +192,7 @@ mod tests {
         assert_eq!(duration("4h"), Ok(14_400));
         assert_eq!(duration("1h 30m"), Ok(5_400));
         assert_eq!(duration("900s"), Ok(900));
-        for wrong in ["", "4", "h", "-1h", "1e9h"] {
+        for wrong in ["", "4", "h", "-1h", "1e9h", "900s 999ms"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
         assert!(duration_within("13h", 900, 43_200, "a role session").is_err());
@@ -232,11 +203,5 @@ mod tests {
         assert_eq!(default_session_name("alice"), "keyfob-alice");
         assert_eq!(default_session_name("CORP\\Ålice"), "keyfob-CORP--lice");
         assert!(default_session_name(&"x".repeat(100)).len() <= 64);
-    }
-
-    #[test]
-    fn regions_have_a_form() {
-        assert!(region("eu-west-1").is_ok() && region("us-iso-east-1").is_ok());
-        assert!(region("eu").is_err() && region("eu-west-1.evil.com").is_err());
     }
 }

@@ -3,9 +3,13 @@
 //! Nothing here touches the network or the vault; a file that a policy names is read through a closure that the
 //! caller passes in.
 
+mod chain;
 mod check;
 mod flatten;
+mod partition;
+mod profile;
 mod raw;
+mod session;
 
 use crate::plan::{Plan, SessionToken, Step};
 use crate::slot::SlotKey;
@@ -64,8 +68,7 @@ impl Default for Daemon {
 }
 
 /// Which sessions are renewed unasked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renew {
     /// Those of profiles that were used within `keep_warm`.
     Active,
@@ -85,6 +88,8 @@ pub struct Endpoints {
 /// An IAM user with a long-term key in the vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
+    /// The partition of AWS in which it lives.
+    pub partition: String,
     /// The MFA device.
     pub mfa_serial: Option<String>,
     /// Prints the code of the MFA device.
@@ -95,8 +100,7 @@ impl Identity {
     /// Answers the step that a person signs in with, and that stands before every profile which does not opt out.
     pub fn sign_in_step(&self) -> Option<Step> {
         let serial = self.mfa_serial.clone()?;
-        let partition = serial.split(':').nth(1).unwrap_or("aws");
-        let region = Some(check::default_region(partition).to_owned());
+        let region = Some(partition::default_region(&self.partition).to_owned());
         Some(Step::SessionToken(SessionToken { duration: None, mfa_serial: Some(serial), region }))
     }
 }

@@ -1,10 +1,14 @@
 //! The file as it is written: names and types are checked here, meaning is not.
 
-use super::{Lines, Renew, error};
+use super::{Lines, error};
 use keyfob_shared::wire::Finding;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use toml::Spanned;
+
+/// The type of identity that this version knows.
+pub(super) const IAM_USER: &str = "iam-user";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,7 +29,7 @@ pub(super) struct RawDaemon {
     pub(super) vault: Option<Spanned<String>>,
     pub(super) vault_key_file: Option<Spanned<String>>,
     pub(super) passphrase_command: Option<Spanned<Vec<String>>>,
-    pub(super) renew: Option<Renew>,
+    pub(super) renew: Option<Spanned<String>>,
     pub(super) keep_warm: Option<Spanned<String>>,
     pub(super) allow_root: Option<bool>,
 }
@@ -34,6 +38,11 @@ pub(super) struct RawDaemon {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawEndpoints {
     pub(super) sts: Option<Spanned<String>>,
+    iam: Later,
+    sso: Later,
+    sso_oidc: Later,
+    signin: Later,
+    cloudtrail: Later,
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,6 +52,15 @@ pub(super) struct RawIdentity {
     pub(super) kind: Spanned<String>,
     pub(super) mfa_serial: Option<Spanned<String>>,
     pub(super) mfa_command: Option<Spanned<Vec<String>>>,
+    provider: Later,
+    url: Later,
+    username: Later,
+    issuer: Later,
+    client_id: Later,
+    token_file: Later,
+    start_url: Later,
+    sso_region: Later,
+    command: Later,
 }
 
 #[derive(Debug, Deserialize)]
@@ -60,14 +78,104 @@ pub(super) struct RawProfile {
     pub(super) transitive_tags: Option<Spanned<Vec<String>>>,
     pub(super) policy: Option<Spanned<String>>,
     pub(super) policy_arns: Option<Spanned<Vec<String>>>,
-    pub(super) mfa: Option<bool>,
+    pub(super) mfa: Option<Spanned<bool>>,
+    lease: Later,
+    confirm: Later,
+    job_function: Later,
+    federation_token: Later,
+    account_id: Later,
+    role_name: Later,
+}
+
+/// A key that later versions bring.
+type Later = Option<Spanned<IgnoredAny>>;
+
+fn present<const N: usize>(keys: [(&'static str, &Later); N]) -> Vec<(&'static str, usize)> {
+    keys.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?.span().start))).collect()
+}
+
+impl RawEndpoints {
+    /// Answers the keys that this version does not know, and where their values are.
+    pub(super) fn later(&self) -> Vec<(&'static str, usize)> {
+        present([
+            ("iam", &self.iam),
+            ("sso", &self.sso),
+            ("sso_oidc", &self.sso_oidc),
+            ("signin", &self.signin),
+            ("cloudtrail", &self.cloudtrail),
+        ])
+    }
+}
+
+impl RawIdentity {
+    /// Answers the keys of other types of identity, and where their values are.
+    pub(super) fn later(&self) -> Vec<(&'static str, usize)> {
+        present([
+            ("provider", &self.provider),
+            ("url", &self.url),
+            ("username", &self.username),
+            ("issuer", &self.issuer),
+            ("client_id", &self.client_id),
+            ("token_file", &self.token_file),
+            ("start_url", &self.start_url),
+            ("sso_region", &self.sso_region),
+            ("command", &self.command),
+        ])
+    }
+}
+
+impl RawProfile {
+    /// Answers the keys that this version does not know, and where their values are.
+    pub(super) fn later(&self) -> Vec<(&'static str, usize)> {
+        present([
+            ("lease", &self.lease),
+            ("confirm", &self.confirm),
+            ("job_function", &self.job_function),
+            ("federation_token", &self.federation_token),
+            ("account_id", &self.account_id),
+            ("role_name", &self.role_name),
+        ])
+    }
 }
 
 pub(super) fn parse(text: &str) -> Result<Raw, Vec<Finding>> {
     toml::from_str(text).map_err(|wrong| {
+        let lines = Lines::new(text);
         let offset = wrong.span().map_or(0, |span| span.start);
-        vec![error(Lines::new(text).place(offset), explain(wrong.message()), None)]
+        let told = error(lines.place(offset), explain(wrong.message()), None);
+        // The keys of another type of identity are not known here: its type is what is wrong.
+        let types: Vec<Finding> = other_types(text)
+            .into_iter()
+            .map(|(offset, kind)| error(lines.place(offset), unknown_type(&kind), None))
+            .collect();
+        let of_identity = wrong.message().contains("`mfa_command`");
+        if of_identity && !types.is_empty() { types } else { vec![told] }
     })
+}
+
+/// Says that an identity is of a type which this version does not have.
+pub(super) fn unknown_type(kind: &str) -> String {
+    format!("identity type {kind:?}: this version knows iam-user")
+}
+
+/// Answers the types of identities that this version does not know, and where they are.
+fn other_types(text: &str) -> Vec<(usize, String)> {
+    #[derive(Deserialize)]
+    struct Sketch {
+        #[serde(default)]
+        identity: BTreeMap<String, Kind>,
+    }
+    #[derive(Deserialize)]
+    struct Kind {
+        #[serde(rename = "type")]
+        kind: Spanned<String>,
+    }
+    let identities = toml::from_str::<Sketch>(text).map(|sketch| sketch.identity).unwrap_or_default();
+    let others = identities.into_values().filter(|identity| identity.kind.get_ref() != IAM_USER);
+    let mut others: Vec<(usize, String)> =
+        others.map(|identity| (identity.kind.span().start, identity.kind.into_inner())).collect();
+    others.sort();
+    others
 }
 
 /// Adds the nearest known key to serde's message about an unknown one.

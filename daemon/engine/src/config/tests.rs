@@ -162,3 +162,164 @@ fn the_failure_names_the_file_and_how_many_findings_there_are() {
     );
     assert!(failure.message.ends_with("(and 1 more)"), "{failure}");
 }
+
+#[test]
+fn partitions_must_agree() {
+    let role = |line: &str| refused(&format!("{ALICE}[profile.p]\nidentity = \"alice\"\n{ROLE}{line}\n"));
+    let china = ROLE.replace("arn:aws:", "arn:aws-cn:");
+    assert_eq!(role("region = \"cn-north-1\""), "6:10: region: cn-north-1 is in aws-cn, and the role in aws");
+    assert!(
+        role("policy_arns = [\"arn:aws-cn:iam::aws:policy/X\"]")
+            .contains("is in aws-cn, and the role in aws")
+    );
+    assert!(
+        role("policy_arns = [\"arn:aws:iam::444455556666:policy/X\"]").contains("in account 444455556666")
+    );
+    assert_eq!(
+        refused(&format!("{ALICE}{MFA}[profile.p]\nidentity = \"alice\"\n{china}")),
+        "6:12: role_arn: the role is in aws-cn, and the identity in aws"
+    );
+    assert_eq!(
+        refused(&format!(
+            "{ALICE}[profile.a]\nidentity = \"alice\"\n{ROLE}[profile.p]\nsource = \"a\"\n{china}"
+        )),
+        "7:10: profile \"p\": its role is in aws-cn, and source \"a\" in aws"
+    );
+    assert!(
+        refused(&format!("{ALICE}{MFA}[profile.p]\nidentity = \"alice\"\nregion = \"us-gov-west-1\"\n"))
+            .contains("region: us-gov-west-1 is in aws-us-gov, and the identity in aws")
+    );
+    let moon = ROLE.replace("arn:aws:", "arn:aws-moon:");
+    assert!(
+        refused(&format!("{ALICE}[profile.p]\nidentity = \"alice\"\n{moon}")).contains("no partition of AWS")
+    );
+}
+
+#[test]
+fn mixes_that_have_no_effect_are_told() {
+    assert_eq!(
+        refused(&format!("{ALICE}[profile.p]\nidentity = \"alice\"\nmfa = true\n{ROLE}")),
+        "5:7: profile \"p\": mfa = true, and its identity has no mfa_serial"
+    );
+    assert!(
+        refused(&format!(
+            "{ALICE}{MFA}[profile.a]\nidentity = \"alice\"\n{ROLE}[profile.b]\nsource = \"a\"\nmfa = false\n{ROLE}"
+        ))
+        .starts_with("9:7: profile \"b\": mfa has no effect beside source")
+    );
+}
+
+#[test]
+fn tags_and_policies_are_within_the_limits_of_sts() {
+    let role = |line: &str| refused(&format!("{ALICE}[profile.p]\nidentity = \"alice\"\n{ROLE}{line}\n"));
+    assert!(role("transitive_tags = [\"\"]").contains("not a key of session_tags"));
+    assert!(role("session_tags = { a = \"1\" }\ntransitive_tags = [\"a\", \"a\"]").contains("there twice"));
+    assert!(role("session_tags = { Team = \"a\", team = \"b\" }").contains("there twice"));
+    assert!(role("session_tags = { \"AWS:x\" = \"a\" }").contains("belong to AWS"));
+    assert!(role("policy = \"{ }\"").contains("not a policy"));
+    assert!(role("policy_arns = [\"arn:aws:iam::aws:policy/\"]").contains("ends in policy/NAME"));
+    assert!(role("region = \"--\"").contains("is not a region"));
+}
+
+#[test]
+fn only_devices_that_show_codes_are_mfa_devices_of_sts() {
+    let serial = |text: &str| parsed(&format!("{ALICE}mfa_serial = \"{text}\"\n"));
+    let told = |text: &str| serial(text).unwrap_err()[0].message.clone();
+    assert!(
+        serial("arn:aws-us-gov:iam::111122223333:mfa/team/alice").is_ok() && serial("GAHT12345678").is_ok()
+    );
+    assert!(told("arn:aws:iam::111122223333:role/alice").contains("is not an MFA device"));
+    assert!(told("arn:aws:iam::111122223333:u2f/user/alice/x").contains("no place in STS"));
+}
+
+#[test]
+fn an_identity_lives_in_the_partition_of_its_profiles() {
+    let china = ROLE.replace("arn:aws:", "arn:aws-cn:");
+    let config =
+        parsed(&format!("{ALICE}mfa_serial = \"GAHT12345678\"\n[profile.p]\nidentity = \"alice\"\n{china}"))
+            .unwrap();
+    let Step::SessionToken(token) = &config.profiles["p"].steps[0] else { panic!() };
+    assert_eq!(token.region.as_deref(), Some("cn-north-1"));
+}
+
+#[test]
+fn words_of_a_closed_list_are_told_with_the_list() {
+    assert_eq!(
+        refused("[daemon]\nrenew = \"sometimes\"\n"),
+        "2:9: renew: \"sometimes\" is not one of active, always, on-demand"
+    );
+    assert_eq!(
+        refused("[daemon]\nvault = \"fiel\"\n"),
+        "2:9: vault: \"fiel\" is not one of auto, secret-service, keyutils, keychain, credential-manager, file, memory"
+    );
+}
+
+#[test]
+fn what_later_versions_bring_is_told_as_such() {
+    for line in [
+        "lease = \"1h\"",
+        "confirm = true",
+        "job_function = \"x\"",
+        "federation_token = true",
+        "account_id = 1",
+    ] {
+        let key = line.split(' ').next().unwrap();
+        let told = refused(&format!("{ALICE}[profile.p]\nidentity = \"alice\"\n{ROLE}{line}\n"));
+        assert!(told.ends_with(&format!(": profile \"p\": {key} is not in this version")), "{told}");
+    }
+    for key in ["iam", "sso", "sso_oidc", "signin", "cloudtrail"] {
+        let told = refused(&format!("[endpoints]\n{key} = \"https://x\"\n"));
+        assert!(told.ends_with(&format!("endpoints: {key} is not in this version")), "{told}");
+    }
+    let told = refused(&format!("{ALICE}url = \"https://x\"\n"));
+    assert!(told.ends_with("identity \"alice\": url is not in this version"), "{told}");
+}
+
+#[test]
+fn an_identity_of_another_type_is_told_by_its_type_first() {
+    for keys in ["provider = \"adfs\"\nurl = \"https://x\"", "frobnicate = 1"] {
+        let findings = parsed(&format!("{ALICE}[identity.corp]\ntype = \"saml\"\n{keys}\n")).unwrap_err();
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert_eq!(findings[0].subject, "4:8");
+        assert_eq!(findings[0].message, "identity type \"saml\": this version knows iam-user");
+    }
+    assert!(refused(&format!("{ALICE}frobnicate = 1\n")).contains("unknown key `frobnicate`"));
+}
+
+#[test]
+fn a_loop_is_told_once_and_not_for_profiles_that_lead_into_it() {
+    let from = |name: &str, source: &str| format!("[profile.{name}]\nsource = \"{source}\"\n{ROLE}");
+    let text = ["a", "c", "d", "b", "e"]
+        .iter()
+        .zip(["b", "d", "c", "c", "zz"])
+        .map(|(name, source)| from(name, source))
+        .collect::<String>();
+    let findings = parsed(&text).unwrap_err();
+    let messages: Vec<&str> = findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [
+            "profile \"c\": the sources form a loop: c → d → c",
+            "profile \"e\": source \"zz\": there is no such profile"
+        ]
+    );
+}
+
+#[test]
+fn advice_speaks_of_mfa_only_where_there_is_one() {
+    let advice = |text: &str| parsed(text).unwrap().findings[0].message.clone();
+    let long = format!("duration = \"4h\"\n{ROLE}");
+    assert!(advice(&format!("{ALICE}{MFA}[profile.p]\nidentity = \"alice\"\n{long}")).contains("MFA"));
+    let plain = format!("{ALICE}[profile.a]\nidentity = \"alice\"\n[profile.b]\nsource = \"a\"\n{long}");
+    assert!(!advice(&plain).contains("MFA"));
+}
+
+#[test]
+fn sessions_are_named_by_everything_they_are_minted_from() {
+    let text = format!("{ALICE}{MFA}[profile.p]\nidentity = \"alice\"\n{ROLE}");
+    let config = parsed(&text).unwrap();
+    let keys = &config.profiles["p"].keys;
+    assert_eq!((keys.len(), keys[0]), (2, config.sign_ins["alice"]));
+    let elsewhere = parsed(&format!("[endpoints]\nsts = \"https://x\"\n{text}")).unwrap();
+    assert!(elsewhere.profiles["p"].keys.iter().all(|key| !keys.contains(key)));
+}
