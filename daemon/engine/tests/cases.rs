@@ -3,6 +3,8 @@
 //! A case has `why.txt`, `config.toml`, and either `expected.json` (plans and advice) or `expected-errors.txt`
 //! (a line for each finding); further files are what its policies name.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use keyfob_engine::config::{Config, Surroundings, parse};
 use keyfob_shared::wire::Finding;
 use serde_json::{Value, json};

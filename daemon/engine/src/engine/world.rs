@@ -67,7 +67,10 @@ pub(super) struct World {
     pub(super) answers: Vec<(WaiterId, Answer)>,
     pub(super) saved: HashMap<String, Secret>,
     pub(super) loads: usize,
-    pub(super) load: Option<LoadId>,
+    /// Reads of the vault that are not answered, and what it held when they were asked for.
+    pub(super) reads: Vec<(LoadId, Vec<(String, Secret)>)>,
+    /// The clock of AWS, in milliseconds.
+    pub(super) server: i64,
     pub(super) minted: u64,
     pub(super) ticks: usize,
     next_waiter: WaiterId,
@@ -90,7 +93,8 @@ impl World {
             answers: Vec::new(),
             saved: HashMap::new(),
             loads: 0,
-            load: None,
+            reads: Vec::new(),
+            server: START,
             minted: 0,
             ticks: 0,
             next_waiter: 0,
@@ -109,7 +113,7 @@ impl World {
                 Command::Forget { item } => drop(self.saved.remove(&item)),
                 Command::Load(load) => {
                     self.loads += 1;
-                    self.load = Some(load);
+                    self.reads.push((load, self.saved.clone().into_iter().collect()));
                 }
             }
         }
@@ -120,7 +124,7 @@ impl World {
 
     /// Answers the newest read of the vault.
     pub(super) fn loaded(&mut self, result: Result<Vec<(String, Secret)>, Failure>) {
-        if let Some(load) = self.load.take() {
+        if let Some((load, _)) = self.reads.pop() {
             self.handle(Event::Loaded { load, result });
         }
     }
@@ -171,31 +175,35 @@ impl World {
 
     /// Ends a mint in flight well; the server's clock may be ahead of ours.
     pub(super) fn succeed_at(&mut self, index: usize, lifetime: i64, ahead: i64) {
+        let server = self.now.wall.millis() + ahead;
+        self.grant(index, server + lifetime, server);
+    }
+
+    /// Ends a mint in flight well, with an end and a date by the server's clock; answers whose keys were granted.
+    pub(super) fn grant(&mut self, index: usize, end: i64, date: i64) -> String {
         let mint = self.mints.remove(index);
         self.minted += 1;
-        let credentials = credentials(format!("ASIA{}", self.minted));
-        let server = self.now.wall.millis() + ahead;
+        let name = format!("ASIA{}", self.minted);
         let minted = Minted {
-            credentials,
-            expires: Timestamp::from_millis(server + lifetime),
-            server_date: Some(Timestamp::from_millis(server / 1_000 * 1_000)),
+            credentials: credentials(&name),
+            expires: Timestamp::from_millis(end),
+            server_date: Some(Timestamp::from_millis(date / 1_000 * 1_000)),
         };
         self.handle(Event::Minted { mint: mint.id, sent: self.now, result: Ok(minted) });
+        name
     }
 
     pub(super) fn fail(&mut self, kind: MintErrorKind) {
-        self.fail_at(0, kind);
+        self.refuse(0, kind, self.now.wall.millis());
     }
 
-    pub(super) fn fail_at(&mut self, index: usize, kind: MintErrorKind) {
+    /// Ends a mint in flight badly, with a date by the server's clock.
+    pub(super) fn refuse(&mut self, index: usize, kind: MintErrorKind, date: i64) {
         let mint = self.mints.remove(index);
         let failure = Failure::new(FailureKind::Upstream, format!("{kind:?}"));
-        let server_date = Some(Timestamp::from_millis(self.now.wall.millis() / 1_000 * 1_000));
-        self.handle(Event::Minted {
-            mint: mint.id,
-            sent: self.now,
-            result: Err(MintError { kind, failure, server_date }),
-        });
+        let server_date = Some(Timestamp::from_millis(date / 1_000 * 1_000));
+        let result = Err(MintError { kind, failure, server_date });
+        self.handle(Event::Minted { mint: mint.id, sent: self.now, result });
     }
 
     /// Lets time pass, waking the engine whenever it asked for it.
@@ -213,6 +221,7 @@ impl World {
     fn shift(&mut self, millis: i64) {
         self.now.monotonic = self.now.monotonic.plus(millis);
         self.now.wall = Timestamp::from_millis(self.now.wall.millis() + millis);
+        self.server += millis;
     }
 
     /// Lets time pass in which the machine is suspended.
@@ -225,8 +234,8 @@ impl World {
     pub(super) fn restarted(mut self, text: &str, boot: &str) -> Self {
         self.engine = Engine::new(self.now, boot, 7);
         self.mints.clear();
+        self.reads.clear();
         self.handle(Event::Configured(config(text)));
-        self.loaded(Ok(self.saved.clone().into_iter().collect()));
         self
     }
 
