@@ -36,6 +36,7 @@ impl Now {
 #[derive(Clone, Copy, Debug)]
 pub struct WallClock {
     offset: i64,
+    most: i64,
 }
 
 impl WallClock {
@@ -44,7 +45,7 @@ impl WallClock {
 
     /// Starts with the clocks as they are.
     pub const fn new(now: Now) -> Self {
-        Self { offset: now.offset() }
+        Self { offset: now.offset(), most: now.offset() }
     }
 
     /// Takes note of the clocks and answers by how many milliseconds the wall clock has stepped, if it has.
@@ -54,12 +55,20 @@ impl WallClock {
             return None;
         }
         self.offset = now.offset();
+        if self.offset > self.most {
+            self.most = self.offset;
+        }
         Some(step)
     }
 
     /// Answers the wall time of a monotonic moment.
     pub const fn wall(&self, moment: Monotonic) -> Timestamp {
         Timestamp::from_millis(moment.0.saturating_add(self.offset))
+    }
+
+    /// Answers the latest that a monotonic moment was on the wall clock, before it was set back.
+    pub const fn latest_wall(&self, moment: Monotonic) -> Timestamp {
+        Timestamp::from_millis(moment.0.saturating_add(self.most))
     }
 
     /// Answers the monotonic moment of a wall time.
@@ -168,5 +177,6 @@ mod tests {
         assert_eq!(clock.wall(Monotonic(5)), at(1_000_000));
         assert_eq!(clock.step(Now { wall: at(500_000), monotonic: Monotonic(25) }), Some(-500_020));
         assert_eq!(clock.wall(Monotonic(25)), at(500_000));
+        assert_eq!(clock.latest_wall(Monotonic(25)), at(1_000_020));
     }
 }

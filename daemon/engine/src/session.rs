@@ -96,13 +96,14 @@ impl Session {
     /// Reads a session that [`Session::record`] wrote; `None` if it is not one or has ended.
     ///
     /// Since another boot our clock may have been set: of the ends that are possible the earliest is taken.
-    pub fn from_record(text: &str, boot: &str, now: Now) -> Option<Self> {
+    pub fn from_record(text: &str, boot: &str, clock: &WallClock, now: Now) -> Option<Self> {
         let record: Record = serde_json::from_str(text).ok()?;
         // An unknown boot is another one.
         let measured = !boot.is_empty() && record.boot == boot;
         let skew = if measured { record.skew } else { record.skew.max(0) };
         let end_wall = Timestamp::from_millis(record.expires_millis.saturating_sub(skew));
-        let left = end_wall.millis().saturating_sub(now.wall.millis()).min(record.lifetime);
+        let wall = if measured { clock.wall(now.monotonic) } else { clock.latest_wall(now.monotonic) };
+        let left = end_wall.millis().saturating_sub(wall.millis()).min(record.lifetime);
         let guessed = now.monotonic.plus(left);
         let end_monotonic = if measured { Monotonic(record.end_monotonic) } else { guessed };
         let ended = left <= 0 || end_monotonic <= now.monotonic;
@@ -219,6 +220,10 @@ mod tests {
         Session::minted(minted, skew, None, now).unwrap()
     }
 
+    fn restored(record: &str, boot: &str, now: Now) -> Option<Session> {
+        Session::from_record(record, boot, &WallClock::new(now), now)
+    }
+
     #[test]
     fn a_wall_clock_that_steps_back_never_extends_a_session() {
         let start = now(100 * HOUR, 0);
@@ -250,25 +255,35 @@ mod tests {
         let start = now(100 * HOUR, 77);
         let record = session(101 * HOUR, 0, start).record("b1", None);
         let later = now(100 * HOUR + HOUR / 2, 3);
-        let back = Session::from_record(record.expose(), "b2", later).unwrap();
+        let back = restored(record.expose(), "b2", later).unwrap();
         assert_eq!(back.end(&WallClock::new(later)), Monotonic(3 + HOUR / 2));
-        assert!(Session::from_record(record.expose(), "b2", now(101 * HOUR, 3)).is_none());
-        assert!(Session::from_record("{", "b2", later).is_none());
+        assert!(restored(record.expose(), "b2", now(101 * HOUR, 3)).is_none());
+        assert!(restored("{", "b2", later).is_none());
     }
 
     #[test]
     fn a_session_from_the_vault_never_outlives_its_lifetime_on_a_clock_set_back() {
         let record = session(101 * HOUR, 0, now(100 * HOUR, 0)).record("b1", None);
         let earlier = now(10 * HOUR, 0);
-        let back = Session::from_record(record.expose(), "b2", earlier).unwrap();
+        let back = restored(record.expose(), "b2", earlier).unwrap();
         assert_eq!(back.end(&WallClock::new(earlier)), Monotonic(HOUR));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_before_the_vault_was_read_extends_no_session() {
+        let record = session(101 * HOUR, 0, now(100 * HOUR, 0)).record("b1", None);
+        let mut clock = WallClock::new(now(100 * HOUR + HOUR / 2, 1_000));
+        let set_back = now(100 * HOUR, 1_000);
+        clock.step(set_back);
+        let back = Session::from_record(record.expose(), "b2", &clock, set_back).unwrap();
+        assert_eq!(back.end(&clock), Monotonic(1_000 + HOUR / 2));
     }
 
     #[test]
     fn within_one_boot_the_end_of_a_session_from_the_vault_is_exact() {
         let record = session(101 * HOUR, 0, now(100 * HOUR, 77)).record("b1", None);
         let set_back = now(10 * HOUR, 77 + HOUR / 2);
-        let back = Session::from_record(record.expose(), "b1", set_back).unwrap();
+        let back = restored(record.expose(), "b1", set_back).unwrap();
         assert_eq!(back.end(&WallClock::new(set_back)), Monotonic(77 + HOUR));
     }
 
@@ -276,7 +291,7 @@ mod tests {
     fn the_first_answer_of_the_server_corrects_sessions_from_the_vault() {
         let start = now(100 * HOUR, 0);
         let record = session(101 * HOUR, 0, start).record("b1", None);
-        let mut back = Session::from_record(record.expose(), "b2", start).unwrap();
+        let mut back = restored(record.expose(), "b2", start).unwrap();
         back.hear_skew(HOUR / 2);
         assert_eq!(back.end(&WallClock::new(start)), Monotonic(HOUR / 2));
         back.hear_skew(-HOUR);
@@ -297,7 +312,7 @@ mod tests {
     fn an_unknown_boot_is_another_boot() {
         let record = session(101 * HOUR, 0, now(100 * HOUR, 50 * HOUR)).record("", None);
         let set_back = now(76 * HOUR, 1_000);
-        let back = Session::from_record(record.expose(), "", set_back).unwrap();
+        let back = restored(record.expose(), "", set_back).unwrap();
         assert_eq!(back.end(&WallClock::new(set_back)), Monotonic(1_000 + HOUR));
     }
 
@@ -305,11 +320,11 @@ mod tests {
     fn a_record_knows_when_its_session_was_used_and_an_old_one_when_it_was_minted() {
         let start = now(100 * HOUR, 0);
         let record = session(101 * HOUR, 0, start).record("b1", Some(Timestamp::from_millis(99 * HOUR)));
-        let back = Session::from_record(record.expose(), "b1", start).unwrap();
+        let back = restored(record.expose(), "b1", start).unwrap();
         assert_eq!(back.last_used().millis(), 99 * HOUR);
         let old = record.expose().replace(",\"last_used_millis\":356400000", "");
         assert_ne!(old, record.expose());
-        assert_eq!(Session::from_record(&old, "b1", start).unwrap().last_used().millis(), 100 * HOUR);
+        assert_eq!(restored(&old, "b1", start).unwrap().last_used().millis(), 100 * HOUR);
     }
 
     #[test]

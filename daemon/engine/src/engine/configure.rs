@@ -19,8 +19,8 @@ impl Engine {
             }
         }
         for (key, slot) in &mut slots {
-            if let Some(orphan) = self.orphans.remove(key) {
-                slot.keep(orphan.session, &self.clock, &mut self.chance);
+            if let Some(session) = self.orphans.remove(key).and_then(|orphan| orphan.session) {
+                slot.keep(session, &self.clock, &mut self.chance);
             }
             if slot.work == Work::Idle {
                 slot.forget_failure();
@@ -58,10 +58,10 @@ impl Engine {
         for waiter in &old.waiters {
             self.waiting.remove(&waiter.id);
         }
-        if let Some(session) = old.session {
+        if old.session.is_some() || !matches!(self.loading, Loading::Done) {
             let of_slot = self.profiles.iter().filter(|(_, handed)| handed.slot == key);
             let profiles = of_slot.map(|(name, _)| name.clone()).collect();
-            self.orphans.insert(key, Orphan { session, identity: old.identity, profiles });
+            self.orphans.insert(key, Orphan { session: old.session, identity: old.identity, profiles });
             self.sweep_at = Some(self.now.monotonic.plus(SWEEP_AFTER));
         }
         old.waiters

@@ -88,6 +88,7 @@ struct Model {
     world: World,
     config: usize,
     stepped: bool,
+    boot: usize,
     callers: HashMap<WaiterId, Option<ProfileName>>,
     seen_answers: usize,
     codes: HashSet<String>,
@@ -111,6 +112,7 @@ impl Model {
             world,
             config: 0,
             stepped: false,
+            boot: 0,
             callers: HashMap::new(),
             seen_answers: 0,
             codes: HashSet::new(),
@@ -173,7 +175,9 @@ impl Model {
                 self.config = index;
                 self.world.handle(Event::Configured(config(&text(index))));
             }
-            Op::Restart(same_boot) => self.restart(same_boot),
+            // What is forgotten before the vault was read is remembered only by the daemon that was told.
+            Op::Restart(same_boot) if self.world.engine.ended.is_empty() => self.restart(same_boot),
+            Op::Restart(_) => {}
         }
         self.check();
     }
@@ -229,14 +233,17 @@ impl Model {
         }
     }
 
-    /// Starts the daemon anew; after a boot our clock may only be trusted if nobody has set it.
+    /// Starts the daemon anew, also after a boot as long as nobody has set our clock: a record can't tell.
     fn restart(&mut self, same_boot: bool) {
-        let boot = if same_boot || self.stepped { "boot" } else { "another boot" };
-        if boot != "boot" {
+        if self.stepped && (self.boot > 0 || !same_boot) {
+            return;
+        }
+        if !same_boot {
+            self.boot += 1;
             self.world.now.monotonic = Monotonic(500);
         }
         let world = std::mem::replace(&mut self.world, World::unloaded(""));
-        self.world = world.restarted(&text(self.config), boot);
+        self.world = world.restarted(&text(self.config), &boot_name(self.boot));
         self.mints.clear();
         self.unwanted.clear();
         self.callers.clear();
@@ -289,6 +296,13 @@ impl Model {
         self.pass(51_000);
         self.check();
         assert!(self.callers.is_empty(), "nobody has answered {:?}", self.callers);
+    }
+}
+
+fn boot_name(boot: usize) -> String {
+    match boot {
+        0 => "boot".into(),
+        later => format!("boot {later}"),
     }
 }
 

@@ -116,8 +116,7 @@ impl Engine {
         }
         self.timers.clear();
         self.mints.clear();
-        self.orphans.clear();
-        self.sweep_at = None;
+        self.orphans.values_mut().for_each(|orphan| orphan.session = None);
         self.loading = Loading::Needed;
     }
 

@@ -13,10 +13,10 @@ const LOAD_AGAIN: i64 = 60_000;
 /// Sessions that no profile needs any more are kept this long: an editor may be half way through a file.
 pub(super) const SWEEP_AFTER: i64 = 10_000;
 
-/// A session that no profile of the configuration needs any more.
+/// A session that no profile of the configuration needs any more, here or only in the vault.
 #[derive(Debug)]
 pub(super) struct Orphan {
-    pub(super) session: Session,
+    pub(super) session: Option<Session>,
     pub(super) identity: IdentityName,
     pub(super) profiles: Vec<ProfileName>,
 }
@@ -112,7 +112,7 @@ impl Engine {
             self.slots.keys().map(|key| (key.to_string(), *key)).collect();
         for (name, record) in items {
             let key = by_name.get(&name).copied();
-            let session = Session::from_record(record.expose(), &self.boot, self.now);
+            let session = Session::from_record(record.expose(), &self.boot, &self.clock, self.now);
             let slot = key.and_then(|key| Some((key, self.slots.get_mut(&key)?)));
             match (session, slot) {
                 (Some(_), Some((_, slot))) if slot.session.is_some() => {}

@@ -233,3 +233,14 @@ fn twenty_profiles_behind_one_sign_in_cost_one_code_and_twenty_mints() {
     waiters.into_iter().for_each(|waiter| drop(world.served(waiter)));
     assert_eq!(world.minted, 21);
 }
+
+#[test]
+fn another_key_ends_a_session_whose_profile_was_edited_while_the_agent_was_locked() {
+    let mut world = World::new(CONFIG);
+    world.get("role");
+    world.succeed(HOUR);
+    world.handle(Event::Lock);
+    world.handle(Event::Configured(config(&CONFIG.replace("role/R", "role/Q"))));
+    world.handle(Event::KeyChanged { identity: "bob".parse().unwrap(), replaced: Replaced::OtherKey });
+    assert!(world.saved.is_empty());
+}
