@@ -131,3 +131,35 @@ fn an_absurd_expiration_is_no_answer_of_sts() {
         assert_eq!(world.mints.last().unwrap().skew, 0, "what is not of STS tells no time");
     }
 }
+
+#[test]
+fn callers_without_a_session_cost_few_calls_an_hour_however_often_they_ask() {
+    for (kind, most) in [
+        (MintErrorKind::Transient, 3_600),
+        (MintErrorKind::SourceExpired, 125),
+        (MintErrorKind::ClockSkew, 250),
+        (MintErrorKind::DurationTooLong, 125),
+        (MintErrorKind::MfaRefused, 125),
+        (MintErrorKind::Final, 125),
+    ] {
+        let mut world = World::new(CONFIG);
+        let (mut calls, mut sources) = (0, 0);
+        for _ in 0..3_600 {
+            world.get("chain");
+            while let Some(mint) = world.mints.first() {
+                match mint.from {
+                    From::LongTermKey => {
+                        sources += 1;
+                        world.succeed(HOUR);
+                    }
+                    From::Session(_) => {
+                        calls += 1;
+                        world.fail(kind);
+                    }
+                }
+            }
+            world.pass(1_000);
+        }
+        assert!(calls <= most && sources <= 4, "{kind:?}: {calls} calls, {sources} for the source");
+    }
+}
