@@ -4,7 +4,7 @@ use super::vault::{Orphan, SWEEP_AFTER};
 use super::{Answer, Engine, Handed, Loading};
 use crate::config::{Config, Identity};
 use crate::slot::{Slot, SlotKey, Waiter, Wants, Work};
-use keyfob_shared::{Failure, FailureKind, ProfileName};
+use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -35,20 +35,20 @@ impl Engine {
         if matches!(self.loading, Loading::Needed) && !self.locked {
             self.load();
         }
-        for waiter in homeless {
+        for (waiter, identity) in homeless {
             match waiter.wants {
                 Wants::Credentials(profile) => self.get(waiter.id, profile),
                 Wants::SignIn => {
                     let failure =
                         Failure::new(FailureKind::Usage, "the identity was changed during the sign-in");
-                    self.answer(waiter.id, Answer::Failed(failure.hint("keyfob status")));
+                    self.answer(waiter.id, Answer::Failed(failure.hint(format!("keyfob login {identity}"))));
                 }
             }
         }
     }
 
     /// Takes leave of a slot and answers who waited there.
-    fn end_slot(&mut self, key: SlotKey, old: Slot) -> Vec<Waiter> {
+    fn end_slot(&mut self, key: SlotKey, old: Slot) -> Vec<(Waiter, IdentityName)> {
         if let Some(timer) = old.timer {
             self.timers.remove(&(timer, key));
         }
@@ -61,10 +61,11 @@ impl Engine {
         if old.session.is_some() || !matches!(self.loading, Loading::Done) {
             let of_slot = self.profiles.iter().filter(|(_, handed)| handed.slot == key);
             let profiles = of_slot.map(|(name, _)| name.clone()).collect();
-            self.orphans.insert(key, Orphan { session: old.session, identity: old.identity, profiles });
+            self.orphans
+                .insert(key, Orphan { session: old.session, identity: old.identity.clone(), profiles });
             self.sweep_at = Some(self.now.monotonic.plus(SWEEP_AFTER));
         }
-        old.waiters
+        old.waiters.into_iter().map(|waiter| (waiter, old.identity.clone())).collect()
     }
 }
 

@@ -8,6 +8,13 @@ use crate::slot::{Failed, MintId, SlotKey, Wants, Work};
 use crate::timing;
 use keyfob_shared::{Failure, FailureKind};
 
+/// Who has given the code of a sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SignIn {
+    Person,
+    Command,
+}
+
 /// Seconds that AWS grants to every role, chained or not.
 const FALL_BACK: u32 = 3_600;
 
@@ -65,19 +72,19 @@ impl Engine {
         slot.keep(session, &self.clock, &mut self.chance);
         let person = slot.waiters.iter().any(|waiter| matches!(waiter.wants, Wants::SignIn));
         if slot.step.mfa_serial().is_some() {
-            self.forgive_behind(key, person);
+            self.forgive_behind(key, if person { SignIn::Person } else { SignIn::Command });
         }
         self.deliver(key);
         self.set_timer(key);
     }
 
     /// Lets the slots of an identity try again after its sign-in; after a person's, as if for the first time.
-    fn forgive_behind(&mut self, root: SlotKey, person: bool) {
+    fn forgive_behind(&mut self, root: SlotKey, by: SignIn) {
         let Some(identity) = self.slots.get(&root).map(|slot| slot.identity.clone()) else { return };
         for key in self.slots_of(&identity) {
             if let Some(slot) = self.slots.get_mut(&key) {
                 slot.forget_failure();
-                if person {
+                if by == SignIn::Person {
                     slot.negotiated = None;
                     slot.logged_out = false;
                 }

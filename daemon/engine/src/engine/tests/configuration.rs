@@ -79,3 +79,11 @@ fn the_work_of_an_event_does_not_grow_with_the_number_of_profiles() {
     spends(&|world| world.handle(Event::Tick), "a tick");
     spends(&|world| world.handle(Event::Logout(Scope::Profile("p1".parse().unwrap()))), "a logout");
 }
+
+#[test]
+fn a_sign_in_whose_identity_is_edited_is_told_with_the_command() {
+    let mut world = World::new(CONFIG);
+    let person = world.login("alice", Some("123456"));
+    world.handle(Event::Configured(config(&CONFIG.replace("mfa/alice", "mfa/alice2"))));
+    assert_eq!(world.failure(person).hint.as_deref(), Some("keyfob login alice"));
+}
