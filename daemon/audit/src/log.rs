@@ -29,12 +29,13 @@ impl Audit {
     /// If the file can't be opened, or is none.
     pub fn open(state_directory: &Path) -> io::Result<Self> {
         let mut writer = Writer::open(state_directory)?;
+        let marker = writer.marker()?;
         let (queue, entries) = sync_channel(MAX_QUEUE);
         let (end, ended) = sync_channel(1);
         let lost = Arc::new(AtomicU64::new(0));
         let own = lost.clone();
         let thread = std::thread::Builder::new().name("audit".into()).spawn(move || {
-            writer.run(&entries, &own);
+            writer.run(&entries, marker, &own);
             let _ = end.send(());
         })?;
         Ok(Self { queue, lost, thread, ended })

@@ -4,7 +4,7 @@
 
 use crate::chain::{Line, clean};
 use crate::files::{self, FILES, file};
-use crate::mark::Mark;
+use crate::mark::{Mark, Marker, Marks, Wish};
 use crate::platform::{Writing, open_to_write};
 use crate::process::Programs;
 use crate::{Caller, Entry, Outcome};
@@ -12,6 +12,7 @@ use keyfob_shared::Timestamp;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub(crate) struct Writer {
     /// What is no part of the audit may lie behind `size`.
     is_ragged: bool,
     end: End,
-    mark: Mark,
+    marks: Arc<Marks>,
     marked_at: Option<Timestamp>,
     is_mark_due: bool,
     /// What was found in disorder, until it is told.
@@ -65,7 +66,7 @@ impl Writer {
             size,
             is_ragged: false,
             end,
-            mark,
+            marks: Arc::new(Marks::new(directory, mark)),
             marked_at: None,
             is_mark_due: false,
             disorder,
@@ -74,7 +75,7 @@ impl Writer {
     }
 
     /// Writes until nobody can send any more.
-    pub(crate) fn run(&mut self, entries: &Receiver<Entry>, lost: &AtomicU64) {
+    pub(crate) fn run(&mut self, entries: &Receiver<Entry>, marker: Marker, lost: &AtomicU64) {
         let mut last = None;
         loop {
             let first = match self.is_mark_due {
@@ -83,19 +84,51 @@ impl Writer {
             };
             match first {
                 Ok(first) => {
-                    last = Some(first.clone());
                     let more = entries.try_iter().take(MAX_BATCH);
-                    self.batch(&first.clone(), std::iter::once(first).chain(more), lost);
+                    self.batch(&first.clone(), std::iter::once(first.clone()).chain(more), lost);
+                    self.wish_mark_after(&first, &marker);
+                    last = Some(first);
                     std::thread::sleep(PAUSE);
                 }
-                Err(RecvTimeoutError::Timeout) => self.set_mark(),
+                Err(RecvTimeoutError::Timeout) => self.wish_mark(&marker),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         if let Some(last) = last.filter(|_| lost.load(Ordering::Relaxed) > 0) {
             self.batch(&last, std::iter::empty(), lost);
         }
-        self.set_mark();
+        marker.close();
+        if let Err(error) = self.end_of_file().and_then(|end| self.marks.write(&end, None)) {
+            tracing::warn!(%error, "write the last mark of the audit");
+        }
+    }
+
+    /// Starts the thread that writes marks for [`Writer::run`].
+    pub(crate) fn marker(&self) -> io::Result<Marker> {
+        Marker::start(self.marks.clone())
+    }
+
+    fn end_of_file(&self) -> io::Result<Wish> {
+        Ok(Wish { file: self.file.try_clone()?, seq: self.end.seq, hash: self.end.hash.clone() })
+    }
+
+    fn wish_mark(&mut self, marker: &Marker) {
+        self.is_mark_due = match self.end_of_file() {
+            Ok(end) => !marker.wish(end),
+            Err(error) => {
+                tracing::warn!(%error, "write the mark of the audit");
+                false
+            }
+        };
+    }
+
+    /// Has a mark written if the last one is old by now.
+    fn wish_mark_after(&mut self, entry: &Entry, marker: &Marker) {
+        let since = |at: Timestamp| Duration::from_millis(entry.time.millis().abs_diff(at.millis()));
+        if self.is_mark_due && self.marked_at.is_none_or(|at| since(at) >= BETWEEN_MARKS) {
+            self.marked_at = Some(entry.time);
+            self.wish_mark(marker);
+        }
     }
 
     /// Writes entries, and before them what there is to tell about the audit itself.
@@ -121,12 +154,6 @@ impl Writer {
         }
         self.disorder = None;
         self.is_mark_due = true;
-        let pause = i64::try_from(BETWEEN_MARKS.as_millis()).unwrap_or(i64::MAX);
-        let since = |at: Timestamp| first.time.millis().abs_diff(at.millis());
-        if self.marked_at.is_none_or(|at| since(at) >= pause.unsigned_abs()) {
-            self.marked_at = Some(first.time);
-            self.set_mark();
-        }
     }
 
     fn append(&mut self, text: &mut Vec<u8>, entry: Entry) {
@@ -180,10 +207,8 @@ impl Writer {
 
     fn rotate(&mut self) -> io::Result<()> {
         // The mark first: lines older than it speaks of may be there, but none that it speaks of may be missing.
-        self.file.sync_data()?;
-        let first = files::first(&self.directory, FILES - 1).unwrap_or(self.mark.first);
-        self.mark = Mark { first, ..self.mark.clone() };
-        self.mark.write(&self.directory)?;
+        let first = files::first(&self.directory, FILES - 1);
+        self.marks.write(&self.end_of_file()?, first)?;
         for number in (1..FILES).rev() {
             match std::fs::rename(file(&self.directory, number - 1), file(&self.directory, number)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -193,19 +218,6 @@ impl Writer {
         self.file = open_to_write(&file(&self.directory, 0), Writing::AtTheEnd)?;
         self.size = 0;
         Ok(())
-    }
-
-    /// Has the mark speak of all lines; a failure is told, and mended by the mark after the next batch.
-    fn set_mark(&mut self) {
-        self.is_mark_due = false;
-        let mark = Mark { first: self.mark.first, seq: self.end.seq, hash: self.end.hash.clone() };
-        if mark == self.mark {
-            return;
-        }
-        match self.file.sync_data().and_then(|()| mark.write(&self.directory)) {
-            Ok(()) => self.mark = mark,
-            Err(error) => tracing::warn!(%error, "write the mark of the audit"),
-        }
     }
 }
 
