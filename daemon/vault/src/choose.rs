@@ -153,8 +153,8 @@ fn key_source(settings: &Settings) -> KeySource {
     }
 }
 
-#[cfg(unix)]
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use crate::vault::State;

@@ -80,8 +80,8 @@ fn read(stdout: Option<ChildStdout>) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-#[cfg(unix)]
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 

@@ -306,6 +306,6 @@ fn file_name(name: &ItemName) -> String {
 }
 
 // Modes of files, and commands of Unix.
-#[cfg(unix)]
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

@@ -135,26 +135,3 @@ async fn a_passphrase_command_that_hangs_is_named_and_the_next_caller_is_told_at
     assert_eq!(fails(&keeper).await, (true, true));
     assert_eq!(keeper.kind(), "file");
 }
-
-/// Run by hand: `cargo test --release -p keyfob-vault -- --ignored --nocapture`.
-#[tokio::test]
-#[ignore = "measures, and writes ten thousand files"]
-async fn ten_thousand_sessions_are_written_and_read_back() {
-    const COUNT: usize = 10_000;
-    let place = tempfile::Builder::new().prefix("keyfob-").tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
-    let value = Secret::new("x".repeat(2_000));
-    let start = tokio::time::Instant::now();
-    let keeper = Keeper::start(settings(place.path()));
-    for number in 0..COUNT {
-        let name = named(&format!("prod-{number}/1:AROA"));
-        keeper.put(Item { name, generation: 1, value: value.clone() }).await.unwrap();
-    }
-    println!("written: {:?}", start.elapsed());
-    drop(keeper);
-    let start = tokio::time::Instant::now();
-    let keeper = Keeper::start(settings(place.path()));
-    assert_eq!(keeper.names(ItemKind::Session).await.unwrap().len(), COUNT);
-    println!("listed: {:?}", start.elapsed());
-    assert_eq!(keeper.sessions().await.unwrap().len(), COUNT);
-    println!("listed and read: {:?}", start.elapsed());
-}
