@@ -2,11 +2,19 @@
 //!
 //! Never a command line, never a secret. Serving does not wait for the disk: lines go through a bounded queue to a
 //! thread, and what does not fit is counted.
+//!
+//! A mark beside the files says which lines there must be. Together they show lines that were changed, reordered, taken
+//! out, cut off or put back to an older state, and files that were deleted. Not covered: the last second before a crash,
+//! whoever can rewrite files and mark together, and whoever removes all of them.
 
 mod chain;
+mod files;
 mod log;
+mod mark;
+mod platform;
 mod process;
 mod read;
+mod writer;
 
 pub use chain::Line;
 pub use log::Audit;

@@ -89,7 +89,8 @@ async fn unseal(shared: &Shared, call: &mut Call) -> Result<String, Failure> {
     };
     let unlocked = shared.vault.unlock(passphrase).await;
     unlocked.map_err(|wrong| {
-        Failure::new(FailureKind::Person, format!("unlock the vault: {wrong}")).hint("keyfob unlock")
+        let failure = Failure::new(FailureKind::Person, format!("unlock the vault: {wrong}"));
+        failure.hint(wrong.hint.as_deref().unwrap_or("keyfob doctor"))
     })?;
     Ok("unlocked".into())
 }
@@ -119,7 +120,7 @@ pub(super) async fn status(
     mut identities: Vec<IdentityStatus>,
     mut call: Call,
 ) {
-    daemon.vault = vault_status(&shared).await;
+    daemon.vault = wire_status(&shared.vault.status().await);
     let keys = known_keys(&shared).await;
     for identity in &mut identities {
         if keys.as_ref().is_some_and(|keys| !keys.contains(identity.name.as_str())) {
@@ -140,15 +141,14 @@ pub(super) async fn status(
     drop(call.into_dialogue());
 }
 
-async fn vault_status(shared: &Shared) -> VaultStatus {
-    let status = shared.vault.status().await;
+fn wire_status(status: &keyfob_vault::Status) -> VaultStatus {
     let state = match status.state {
         State::Ready => "ready",
         State::Locked => "locked",
         State::Sealed => "sealed",
         State::Unavailable => "unavailable",
     };
-    VaultStatus { kind: status.kind.into(), state: state.into(), reason: status.reason }
+    VaultStatus { kind: status.kind.into(), state: state.into(), reason: status.reason.clone() }
 }
 
 /// Answers who has a key; `None` if the vault can't tell now.
@@ -164,15 +164,9 @@ pub(super) async fn doctor(
     identities: Vec<IdentityName>,
     call: Call,
 ) {
-    let vault = vault_status(&shared).await;
-    let (severity, hint) = match vault.state.as_str() {
-        "ready" => (Severity::Note, None),
-        "locked" | "sealed" => (Severity::Error, Some("keyfob unlock".to_owned())),
-        _ => (
-            Severity::Error,
-            Some("start the keychain, or set `vault = \"file\"` in the configuration".to_owned()),
-        ),
-    };
+    let status = shared.vault.status().await;
+    let severity = if status.state == State::Ready { Severity::Note } else { Severity::Error };
+    let (vault, hint) = (wire_status(&status), status.hint);
     let message = format!("{} is {}: {}", vault.kind, vault.state, vault.reason);
     found.push(Finding { severity, subject: "vault".into(), message, hint });
     if let Some(keys) = known_keys(&shared).await {

@@ -40,7 +40,8 @@ async fn store(
         Some(old) if old.access_key_id == id => Replaced::SameKey,
         Some(_) | None => Replaced::OtherKey,
     };
-    let message = format!("access key {id} of identity {identity} is in the vault");
+    let until = if shared.vault.kind() == "keyutils" { ", until the next boot" } else { "" };
+    let message = format!("access key {id} of identity {identity} is in the vault{until}");
     let credentials =
         Credentials { access_key_id: id, secret_access_key: secret, session_token: None, account_id: None };
     let value = Secret::new(serde_json::to_string(&credentials).expect("strings always serialize"));

@@ -160,12 +160,10 @@ fn refused(kind: MintErrorKind, failure: Failure) -> MintError {
 
 /// Puts the trouble of a vault in the words of callers.
 pub(super) fn vault_failure(wrong: &VaultError) -> Failure {
-    match wrong.state {
-        State::Locked | State::Sealed => {
-            Failure::new(FailureKind::Person, format!("read the vault: {wrong}")).hint("keyfob unlock")
-        }
-        State::Ready | State::Unavailable => {
-            Failure::new(FailureKind::Upstream, format!("read the vault: {wrong}")).hint("keyfob doctor")
-        }
-    }
+    let kind = match wrong.state {
+        State::Locked | State::Sealed => FailureKind::Person,
+        State::Ready | State::Unavailable => FailureKind::Upstream,
+    };
+    let failure = Failure::new(kind, format!("use the vault: {wrong}"));
+    failure.hint(wrong.hint.as_deref().unwrap_or("keyfob doctor"))
 }

@@ -32,9 +32,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-/// Unwritten sessions hold up the end of the daemon this long at most.
-const LAST_WRITES: Duration = Duration::from_secs(2);
-
 /// Everything that happens to the daemon.
 enum Event {
     /// Someone has asked, or was turned away.
@@ -177,7 +174,7 @@ impl Runtime {
             }
         }
         tracing::info!("stopping");
-        self.saver.finish(LAST_WRITES).await;
+        self.saver.finish().await;
         self.ledger.close();
         drop(self.listener);
         // The connection of whoever asked for the end is closed by the end of the process, when all locks are free.

@@ -3,9 +3,10 @@
 //! The choice of `auto` is written down: a keychain that is away for a moment must not make a second vault.
 
 use crate::file::{File, KeySource};
+use crate::files::{self, Place, Trust};
 use crate::memory::Memory;
-use crate::platform;
-use crate::vault::{Item, ItemKind, ItemName, State, Vault, VaultError};
+use crate::vault::Vault;
+use crate::{kernel, platform};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -29,6 +30,8 @@ pub enum Choice {
     Auto,
     /// The keychain of this platform.
     Keychain,
+    /// Sealed files whose key is in the memory of the kernel.
+    Keyutils,
     /// Sealed files.
     File,
     /// Memory.
@@ -44,43 +47,99 @@ impl FromStr for Choice {
             "file" => Ok(Self::File),
             "memory" => Ok(Self::Memory),
             kind if kind == platform::KIND => Ok(Self::Keychain),
-            _ => Err(format!("{text:?} is not a vault here: auto, {}, file or memory", platform::KIND)),
+            "keyutils" if kernel::IS_THERE => Ok(Self::Keyutils),
+            _ => {
+                let keyutils = if kernel::IS_THERE { ", keyutils" } else { "" };
+                Err(format!(
+                    "{text:?} is not a vault here: auto, {}{keyutils}, file or memory",
+                    platform::KIND
+                ))
+            }
         }
     }
 }
 
-/// Opens the vault and says why it is this one. Blocks.
-pub(crate) fn open(settings: &Settings) -> (Box<dyn Vault>, String) {
+/// A vault that was chosen.
+pub(crate) struct Chosen {
+    pub(crate) vault: Box<dyn Vault>,
+    /// Why it is this one.
+    pub(crate) reason: String,
+    /// Whether this computer may have a better one by now.
+    pub(crate) other: Other,
+}
+
+/// Whether another vault is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Other {
+    /// It is not: this one was asked for, or is the best.
+    Unwanted,
+    /// A keychain is, to tell that it is there.
+    Wanted,
+}
+
+/// Chooses the vault. May ask a keychain, so it blocks.
+pub(crate) fn choose(settings: &Settings) -> Chosen {
+    let configured = |vault, reason: String| Chosen { vault, reason, other: Other::Unwanted };
     match settings.choice {
-        Choice::Memory => (Box::new(Memory::default()), "configured; it ends with the daemon".into()),
-        Choice::File => file(settings, key_source(settings), "configured"),
-        Choice::Keychain => (Box::new(platform::Keychain::new()), "configured".into()),
+        Choice::Memory => configured(Box::<Memory>::default(), "configured; it ends with the daemon".into()),
+        Choice::File => {
+            let source = key_source(settings);
+            let reason = format!("configured; {}", source.describe());
+            configured(Box::new(File::new(&directory(settings), source)), reason)
+        }
+        Choice::Keyutils => {
+            // Not the directory of the file vault: its records are lost with each boot.
+            let source = KeySource::Kernel(format!("keyfob vault {}", settings.state_directory.display()));
+            let reason = format!("configured; {}", source.describe());
+            let vault = File::new(&settings.state_directory.join("vault-keyutils"), source);
+            configured(Box::new(vault), reason)
+        }
+        Choice::Keychain => configured(Box::new(platform::Keychain::new()), "configured".into()),
         Choice::Auto => auto(settings),
     }
 }
 
-fn auto(settings: &Settings) -> (Box<dyn Vault>, String) {
-    let note = settings.state_directory.join("vault-choice");
-    let before = std::fs::read_to_string(&note).ok();
-    let (kind, why) = match before.as_deref().map(str::trim) {
-        Some("file") => ("file", "chosen at the first start".to_owned()),
-        Some(kind) if kind == platform::KIND => (platform::KIND, "chosen at the first start".to_owned()),
+/// Answers what to add to the reason when there is a keychain now. Asks it, so it blocks.
+pub(crate) fn better() -> Option<String> {
+    platform::Keychain::find().ok()?;
+    Some(format!("there is a keychain now, used with vault = \"{}\" in [daemon]", platform::KIND))
+}
+
+const NOTE: &str = "vault-choice";
+const MAX_NOTE: usize = 64;
+
+fn auto(settings: &Settings) -> Chosen {
+    let note = files::read(&settings.state_directory.join(NOTE), MAX_NOTE, Trust::Own).ok();
+    let before = note.as_deref().and_then(|text| std::str::from_utf8(text).ok()).map(str::trim);
+    let at_first = "chosen at the first start";
+    let (kind, why, other) = match before {
+        Some("file") => ("file", at_first.to_owned(), Other::Wanted),
+        Some(kind) if kind == platform::KIND => (platform::KIND, at_first.to_owned(), Other::Unwanted),
         Some(_) | None => match platform::Keychain::find() {
-            Ok(()) => (platform::KIND, "there is a keychain".to_owned()),
-            Err(why) => ("file", why),
+            Ok(()) => (platform::KIND, "there is a keychain".to_owned(), Other::Unwanted),
+            Err(why) => ("file", why, Other::Unwanted),
         },
     };
-    if let Err(error) = std::fs::write(&note, kind) {
+    if before.is_none()
+        && let Err(error) = files::write(&settings.state_directory, NOTE, kind.as_bytes(), Place::Empty)
+    {
         tracing::warn!(%error, "write down the choice of the vault");
     }
-    if kind == "file" {
-        let source = match key_source(settings) {
-            KeySource::Person => KeySource::File(settings.state_directory.join("vault.key")),
-            configured => configured,
-        };
-        return file(settings, source, &why);
+    if kind != "file" {
+        return Chosen { vault: Box::new(platform::Keychain::new()), reason: why, other };
     }
-    (Box::new(platform::Keychain::new()), why)
+    let source = match key_source(settings) {
+        KeySource::Person if !File::has_passphrase(&directory(settings)) => {
+            KeySource::File(settings.state_directory.join("vault.key"))
+        }
+        configured => configured,
+    };
+    let reason = format!("{why}; {}", source.describe());
+    Chosen { vault: Box::new(File::new(&directory(settings), source)), reason, other }
+}
+
+fn directory(settings: &Settings) -> PathBuf {
+    settings.state_directory.join("vault")
 }
 
 fn key_source(settings: &Settings) -> KeySource {
@@ -94,42 +153,45 @@ fn key_source(settings: &Settings) -> KeySource {
     }
 }
 
-fn file(settings: &Settings, source: KeySource, why: &str) -> (Box<dyn Vault>, String) {
-    let how = source.describe();
-    match File::open(&settings.state_directory.join("vault"), source) {
-        Ok(vault) => (Box::new(vault), format!("{why}; {how}")),
-        Err(error) => (Box::new(Absent { error }), why.to_owned()),
-    }
-}
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use crate::vault::State;
 
-/// Stands for a vault that can't be opened until the daemon is started again.
-struct Absent {
-    error: VaultError,
-}
+    fn settings(state_directory: &Path, choice: Choice) -> Settings {
+        Settings {
+            choice,
+            key_file: None,
+            passphrase_command: None,
+            state_directory: state_directory.to_owned(),
+        }
+    }
 
-impl Absent {
-    fn refuse<T>(&self) -> Result<T, VaultError> {
-        Err(VaultError { state: State::Unavailable, ..self.error.clone() })
+    #[test]
+    fn the_choice_is_written_once_and_never_through_a_link() {
+        let place = tempfile::tempdir().unwrap();
+        let (note, target) = (place.path().join(NOTE), place.path().join("target"));
+        std::fs::write(&target, "precious").unwrap();
+        std::os::unix::fs::symlink(&target, &note).unwrap();
+        choose(&settings(place.path(), Choice::Auto));
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");
+        std::fs::remove_file(&note).unwrap();
+        std::fs::write(&note, "file\n").unwrap();
+        let chosen = choose(&settings(place.path(), Choice::Auto));
+        assert_eq!((chosen.vault.kind(), chosen.other), ("file", Other::Wanted));
+        assert_eq!(std::fs::read_to_string(&note).unwrap(), "file\n");
     }
-}
 
-impl Vault for Absent {
-    fn kind(&self) -> &'static str {
-        "file"
-    }
-    fn state(&mut self) -> Result<(), VaultError> {
-        self.refuse()
-    }
-    fn names(&mut self, _kind: ItemKind) -> Result<Vec<ItemName>, VaultError> {
-        self.refuse()
-    }
-    fn read(&mut self, _name: &ItemName) -> Result<Option<Item>, VaultError> {
-        self.refuse()
-    }
-    fn put(&mut self, _item: &Item) -> Result<(), VaultError> {
-        self.refuse()
-    }
-    fn remove(&mut self, _name: &ItemName) -> Result<(), VaultError> {
-        self.refuse()
+    #[test]
+    fn a_vault_with_a_passphrase_keeps_it_when_nothing_is_configured() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::write(place.path().join(NOTE), "file").unwrap();
+        let mut first = choose(&settings(place.path(), Choice::File)).vault;
+        first.unlock(Some(keyfob_shared::Secret::new("pass"))).unwrap();
+        let mut next = choose(&settings(place.path(), Choice::Auto)).vault;
+        next.open();
+        assert_eq!(next.state().unwrap_err().state, State::Sealed);
+        next.unlock(Some(keyfob_shared::Secret::new("pass"))).unwrap();
     }
 }

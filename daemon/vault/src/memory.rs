@@ -34,4 +34,12 @@ impl Vault for Memory {
         self.items.remove(name);
         Ok(())
     }
+
+    fn silence(&self) -> &'static str {
+        "the vault does not answer"
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        None
+    }
 }

@@ -41,7 +41,8 @@ pub struct ItemName {
 pub struct Item {
     /// Its name.
     pub name: ItemName,
-    /// Grows with each write of the same item.
+    /// Grows with each write of the same item. It is bound to what is written, and tells writes apart; nothing checks that
+    /// it does not go back: whoever can put an old record back can put back any list of the newest ones as well.
     pub generation: u64,
     /// The secret.
     pub value: Secret,
@@ -63,12 +64,14 @@ pub enum State {
 /// A vault as `keyfob status` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// `secret-service`, `keychain`, `credential-manager`, `file` or `memory`.
+    /// `secret-service`, `keychain`, `credential-manager`, `keyutils`, `file` or `memory`.
     pub kind: &'static str,
     /// Whether it can be used.
     pub state: State,
     /// Why this kind was chosen, or what is wrong with it.
     pub reason: String,
+    /// The command to run, or the line to change, where one helps.
+    pub hint: Option<String>,
 }
 
 /// Why a call did not work. Never holds a secret.
@@ -78,11 +81,23 @@ pub struct VaultError {
     pub state: State,
     /// What was tried, and the cause.
     pub message: String,
+    /// The command to run, or the line to change, where one helps.
+    pub hint: Option<String>,
 }
 
 impl VaultError {
     pub(crate) fn new(state: State, message: impl Into<String>) -> Self {
-        Self { state, message: message.into() }
+        let hint = match state {
+            State::Locked | State::Sealed => Some("keyfob unlock".to_owned()),
+            State::Ready | State::Unavailable => None,
+        };
+        Self { state, message: message.into(), hint }
+    }
+
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
     }
 
     pub(crate) fn unavailable(what: &str, cause: &dyn fmt::Display) -> Self {
@@ -118,6 +133,9 @@ pub(crate) trait Vault: Send {
     fn put(&mut self, item: &Item) -> Result<(), VaultError>;
     fn remove(&mut self, name: &ItemName) -> Result<(), VaultError>;
 
+    /// Makes it usable, if that takes more than a moment; called once, before anything else.
+    fn open(&mut self) {}
+
     fn passphrase(&self) -> Passphrase {
         Passphrase::NotNeeded
     }
@@ -127,4 +145,19 @@ pub(crate) trait Vault: Send {
     }
 
     fn lock(&mut self) {}
+
+    /// What a person should know about what is in it.
+    fn remark(&self) -> Option<String> {
+        None
+    }
+
+    /// What to say while a call does not come back.
+    fn silence(&self) -> &'static str {
+        "the keychain does not answer"
+    }
+
+    /// What to do when it is not there.
+    fn advice(&self) -> Option<&'static str> {
+        Some("start the keychain, or set vault = \"file\" in [daemon]")
+    }
 }

@@ -3,6 +3,7 @@
 use keyfob_tests::World;
 use keyfob_tests::world::eventually;
 use serde_json::Value;
+use std::process::Stdio;
 use std::time::Duration;
 
 fn lines(world: &World) -> Vec<Value> {
@@ -22,10 +23,14 @@ fn line(world: &World, wanted: impl Fn(&Value) -> bool) -> Value {
 #[test]
 fn each_get_is_written_down_with_who_asked() {
     let world = World::with_profile();
-    let script = format!("{} get p; true", world.program("keyfob").display());
-    let output = world.command("sh").args(["-c", &script]).output().unwrap();
-    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    // It lives until its line is written, as a program does that uses what it got.
+    let script = format!("{} get p; read go", world.program("keyfob").display());
+    let mut shell = world.command("sh");
+    shell.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let shell = shell.spawn().unwrap();
     let served = line(&world, |line| line["request"] == "get");
+    let output = shell.wait_with_output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(served["outcome"], "served");
     assert_eq!(served["profile"], "p");
     assert_eq!(served["access_key_id"], document["AccessKeyId"]);
@@ -79,4 +84,23 @@ fn what_people_asked_is_written_down_as_it_ended() {
     assert_eq!((login["outcome"].as_str(), login["profile"].as_str()), (Some("failed"), Some("absent")));
     world.keyfob(&["status"]).ok();
     assert_eq!(line(&world, |line| line["request"] == "status")["outcome"], "served");
+}
+
+#[test]
+fn a_tail_that_was_cut_and_a_file_that_was_deleted_are_told() {
+    let world = World::with_profile();
+    world.get("p").ok();
+    world.keyfob(&["daemon", "stop"]).ok();
+    let file = world.path("state/audit.jsonl");
+    let good = std::fs::read_to_string(&file).unwrap();
+    let cut = good.trim_end().rfind('\n').unwrap() + 1;
+    std::fs::write(&file, &good[..cut]).unwrap();
+    assert!(world.keyfob(&["audit", "--verify"]).failed(4).contains("missing"));
+    std::fs::remove_file(&file).unwrap();
+    assert!(world.keyfob(&["audit", "--verify"]).failed(4).contains("missing"));
+    std::fs::write(&file, &good).unwrap();
+    world.keyfob(&["audit", "--verify"]).ok();
+    std::fs::create_dir(world.path("state/audit.2.jsonl")).unwrap();
+    assert!(world.keyfob(&["audit", "--verify"]).failed(4).contains("is not a file"));
+    world.keyfob(&["daemon", "start"]).ok();
 }

@@ -17,3 +17,4 @@ mod reload;
 mod renewal;
 mod security;
 mod sources;
+mod vault;

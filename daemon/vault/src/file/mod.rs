@@ -2,23 +2,28 @@
 //!
 //! A write is whole or not there; a record that is damaged, moved or exchanged is not read, and not deleted.
 
-mod key;
+mod header;
 mod seal;
+mod source;
 
+use crate::files::{self, Place, TEMPORARY, Trust};
 use crate::vault::{Item, ItemKind, ItemName, Passphrase, State, Vault, VaultError};
-use key::Header;
-pub(crate) use key::KeySource;
+use header::Header;
 use keyfob_shared::Secret;
 use seal::Key;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::io::Write;
+pub(crate) use source::KeySource;
+use source::{Material, Sealed};
+use std::io;
 use std::path::{Path, PathBuf};
 
 const FORMAT: u32 = 1;
 const HEADER: &str = "header.json";
+const MAX_HEADER: usize = 4_096;
 const SUFFIX: &str = "sealed";
-const TEMPORARY: &str = ".tmp-";
+/// A session token has 64 KiB at most.
+const MAX_RECORD: usize = 1024 * 1024;
 
 /// The first line of a record; what follows is sealed and bound to this line.
 #[derive(Serialize, Deserialize)]
@@ -34,22 +39,20 @@ pub(crate) struct File {
     directory: PathBuf,
     source: KeySource,
     key: Option<Key>,
+    /// Why there is no key.
+    trouble: Option<VaultError>,
+    remark: Option<String>,
 }
 
 impl File {
-    /// Opens a vault, or makes an empty one; without a person's passphrase it stays sealed.
-    pub(crate) fn open(directory: &Path, source: KeySource) -> Result<Self, VaultError> {
-        private_directory(directory)
-            .map_err(|cause| VaultError::unavailable("make the directory of the vault", &cause))?;
-        let mut vault = Self { directory: directory.to_owned(), source, key: None };
-        vault.sweep();
-        match vault.source.obtain() {
-            Ok(Some(secret)) => vault.unseal(&secret)?,
-            Ok(None) => {}
-            Err(error) if error.state == State::Sealed => tracing::warn!(%error, "the vault stays sealed"),
-            Err(error) => return Err(error),
-        }
-        Ok(vault)
+    pub(crate) fn new(directory: &Path, source: KeySource) -> Self {
+        Self { directory: directory.to_owned(), source, key: None, trouble: None, remark: None }
+    }
+
+    /// Answers whether there is a vault that a passphrase opens.
+    pub(crate) fn has_passphrase(directory: &Path) -> bool {
+        let vault = Self::new(directory, KeySource::Person);
+        vault.header().is_ok_and(|header| header.is_some_and(|header| header.has_passphrase()))
     }
 
     /// Removes what a crash has left half written.
@@ -64,42 +67,64 @@ impl File {
 
     fn header(&self) -> Result<Option<Header>, VaultError> {
         let path = self.directory.join(HEADER);
-        let text = match std::fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(VaultError::unavailable("read the header of the vault", &error)),
+        let broken = |cause: &dyn std::fmt::Display| {
+            let wrong = VaultError::unavailable("the header of the vault is damaged", cause);
+            wrong.hint(format!("put {} back from a backup", path.display()))
         };
-        serde_json::from_slice(&text)
-            .map(Some)
-            .map_err(|error| VaultError::unavailable("read the header of the vault", &error))
+        match files::read(&path, MAX_HEADER, Trust::Own) {
+            Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|cause| broken(&cause)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.has_records() => {
+                Err(broken(&"it is missing"))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(broken(&error)),
+        }
+    }
+
+    /// Gets the key where it comes from, and makes the vault if there is none.
+    fn unseal_from_source(&mut self) -> Result<(), VaultError> {
+        let sealed = self.header()?.map_or(Sealed::Nothing, |_| Sealed::Something);
+        let mut material = self.source.obtain(sealed)?;
+        if material.is_none() && matches!(self.source, KeySource::Kernel(_)) {
+            self.put_aside()?;
+            material = self.source.obtain(Sealed::Nothing)?;
+        }
+        self.unseal(&material.ok_or_else(sealed_vault)?)
     }
 
     /// Derives the key and compares it with the vault's; the first one is taken.
-    fn unseal(&mut self, secret: &Secret) -> Result<(), VaultError> {
-        let header = match self.header()? {
-            Some(header) => header,
-            None if self.has_records() => {
-                return Err(VaultError::new(State::Unavailable, "the vault has records and no header"));
-            }
-            None => Header::new(self.source.is_random())?,
-        };
-        let key = header.derive(secret, self.source.is_random())?;
-        match &header.check {
-            Some(check) if !key.opens(check) => {
-                return Err(VaultError::new(
-                    State::Sealed,
-                    "the passphrase or key is not the one of this vault",
-                ));
-            }
-            Some(_) => {}
+    fn unseal(&mut self, material: &Material) -> Result<(), VaultError> {
+        files::private_directory(&self.directory)
+            .map_err(|cause| VaultError::unavailable("make the directory of the vault", &cause))?;
+        let key = match self.header()? {
+            Some(header) => header.key(material)?,
             None => {
-                let header = header.with_check(key.check()?);
+                let (header, key) = Header::make(material)?;
                 let text = serde_json::to_vec(&header)
                     .map_err(|error| VaultError::unavailable("write the header", &error))?;
                 self.write(HEADER, &text)?;
+                key
             }
-        }
+        };
         self.key = Some(key);
+        Ok(())
+    }
+
+    /// Makes place for a new vault where the key of the old one is gone for good.
+    fn put_aside(&mut self) -> Result<(), VaultError> {
+        let aside = self.directory.with_extension("lost");
+        let failed = |cause: &dyn std::fmt::Display| {
+            VaultError::unavailable("put aside what was sealed before the last boot", cause)
+        };
+        match std::fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&error)),
+            Ok(()) | Err(_) => {}
+        }
+        std::fs::rename(&self.directory, &aside).map_err(|cause| failed(&cause))?;
+        self.remark = Some(format!(
+            "the key went with the last boot: what was in the vault is unreadable and lies in {}",
+            aside.display()
+        ));
         Ok(())
     }
 
@@ -107,28 +132,29 @@ impl File {
         self.records().is_ok_and(|records| !records.is_empty())
     }
 
-    fn records(&self) -> std::io::Result<Vec<PathBuf>> {
+    fn records(&self) -> io::Result<Vec<PathBuf>> {
         let entries = std::fs::read_dir(&self.directory)?;
         let paths = entries.flatten().map(|entry| entry.path());
         Ok(paths.filter(|path| path.extension().is_some_and(|suffix| suffix == SUFFIX)).collect())
     }
 
-    fn key(&self) -> Result<&Key, VaultError> {
-        self.key.as_ref().ok_or_else(|| VaultError::new(State::Sealed, "the vault is sealed"))
+    /// Answers the key; one that was not to be had and is at hand is looked for again.
+    fn key(&mut self) -> Result<&Key, VaultError> {
+        if self.key.is_none() && self.source.is_at_hand() {
+            self.trouble = self.unseal_from_source().err();
+        }
+        match &self.key {
+            Some(key) => Ok(key),
+            None => Err(self.trouble.clone().unwrap_or_else(sealed_vault)),
+        }
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), VaultError> {
-        let write = || -> std::io::Result<()> {
-            let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&self.directory)?;
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(self.directory.join(name)).map_err(|error| error.error)?;
-            sync_directory(&self.directory)
-        };
-        write().map_err(|cause| VaultError::unavailable("write to the vault", &cause))
+        files::write(&self.directory, name, bytes, Place::Taken)
+            .map_err(|cause| VaultError::unavailable("write to the vault", &cause))
     }
 
-    fn parse(&self, path: &Path, bytes: &[u8]) -> Result<Item, VaultError> {
+    fn parse(key: &Key, path: &Path, bytes: &[u8]) -> Result<Item, VaultError> {
         let damaged = || VaultError::new(State::Ready, format!("record {} is damaged", path.display()));
         let end = bytes.iter().position(|byte| *byte == b'\n').ok_or_else(damaged)?;
         let (line, sealed) = bytes.split_at(end);
@@ -139,14 +165,30 @@ impl File {
         if label.format != FORMAT || path.file_name() != Some(file_name(&name).as_ref()) {
             return Err(damaged());
         }
-        let value = self.key()?.open(sealed.get(1..).unwrap_or_default(), line).ok_or_else(damaged)?;
+        let value = key.open(sealed.get(1..).unwrap_or_default(), line).ok_or_else(damaged)?;
         Ok(Item { name, generation: label.generation, value })
     }
 }
 
 impl Vault for File {
     fn kind(&self) -> &'static str {
-        "file"
+        match self.source {
+            KeySource::Kernel(_) => "keyutils",
+            KeySource::File(_) | KeySource::Command(_) | KeySource::Credential(_) | KeySource::Person => {
+                "file"
+            }
+        }
+    }
+
+    fn open(&mut self) {
+        self.sweep();
+        if matches!(self.source, KeySource::Person) {
+            return;
+        }
+        self.trouble = self.unseal_from_source().err();
+        if let Some(error) = &self.trouble {
+            tracing::warn!(%error, "open the vault");
+        }
     }
 
     fn state(&mut self) -> Result<(), VaultError> {
@@ -157,7 +199,7 @@ impl Vault for File {
         self.key()?;
         let records = self.records().map_err(|cause| VaultError::unavailable("list the vault", &cause))?;
         let label = |path: &PathBuf| {
-            let bytes = std::fs::read(path).ok()?;
+            let bytes = files::read(path, MAX_RECORD, Trust::Own).ok()?;
             let line = bytes.split(|byte| *byte == b'\n').next()?;
             serde_json::from_slice::<Label>(line).ok()
         };
@@ -166,11 +208,11 @@ impl Vault for File {
     }
 
     fn read(&mut self, name: &ItemName) -> Result<Option<Item>, VaultError> {
-        self.key()?;
         let path = self.directory.join(file_name(name));
-        match std::fs::read(&path) {
-            Ok(bytes) => self.parse(&path, &bytes).map(Some),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        let key = self.key()?;
+        match files::read(&path, MAX_RECORD, Trust::Own) {
+            Ok(bytes) => Self::parse(key, &path, &bytes).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(VaultError::unavailable("read the vault", &error)),
         }
     }
@@ -187,14 +229,20 @@ impl Vault for File {
         let sealed = self.key()?.seal(&item.value, &bytes)?;
         bytes.push(b'\n');
         bytes.extend_from_slice(&sealed);
+        if bytes.len() > MAX_RECORD {
+            return Err(VaultError::new(
+                State::Ready,
+                format!("write to the vault: more than {MAX_RECORD} bytes"),
+            ));
+        }
         self.write(&file_name(&item.name), &bytes)
     }
 
     fn remove(&mut self, name: &ItemName) -> Result<(), VaultError> {
         match std::fs::remove_file(self.directory.join(file_name(name))) {
-            Ok(()) => sync_directory(&self.directory)
+            Ok(()) => files::sync_directory(&self.directory)
                 .map_err(|cause| VaultError::unavailable("write to the vault", &cause)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(VaultError::unavailable("write to the vault", &error)),
         }
     }
@@ -211,21 +259,42 @@ impl Vault for File {
         if self.key.is_some() {
             return Ok(());
         }
-        let secret = match passphrase {
-            Some(passphrase) => Some(passphrase),
-            None => self.source.obtain()?,
+        let result = match passphrase {
+            Some(passphrase) if passphrase.expose().is_empty() => {
+                Err(VaultError::new(State::Sealed, "the passphrase is empty"))
+            }
+            Some(passphrase) => self.unseal(&Material::Passphrase(passphrase)),
+            None => self.unseal_from_source(),
         };
-        match secret {
-            Some(secret) if !secret.expose().is_empty() => self.unseal(&secret),
-            Some(_) | None => Err(VaultError::new(State::Sealed, "the passphrase is empty")),
-        }
+        self.trouble = result.clone().err();
+        result
     }
 
     fn lock(&mut self) {
         if matches!(self.source, KeySource::Person) {
             self.key = None;
+            self.trouble = None;
         }
     }
+
+    fn silence(&self) -> &'static str {
+        match (&self.source, &self.key) {
+            (KeySource::Command(_), None) => "passphrase_command has not ended",
+            (_, _) => "the disk of the vault does not answer",
+        }
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn remark(&self) -> Option<String> {
+        self.remark.clone()
+    }
+}
+
+fn sealed_vault() -> VaultError {
+    VaultError::new(State::Sealed, "the vault is sealed")
 }
 
 /// Names the file of an item: no name can lead out of the directory.
@@ -234,28 +303,6 @@ fn file_name(name: &ItemName) -> String {
         Sha256::new().chain_update(name.kind.as_str()).chain_update([0]).chain_update(&name.name).finalize();
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{hex}.{SUFFIX}")
-}
-
-#[cfg(unix)]
-fn private_directory(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
-}
-
-#[cfg(not(unix))]
-fn private_directory(path: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(path)
-}
-
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> std::io::Result<()> {
-    std::fs::File::open(path)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_path: &Path) -> std::io::Result<()> {
-    Ok(())
 }
 
 // Modes of files, and commands of Unix.

@@ -49,7 +49,7 @@ impl Key {
 
     /// Answers whether a check was made by this key.
     pub(super) fn opens(&self, check: &str) -> bool {
-        super::key::unhex(check).is_some_and(|record| self.open(&record, CHECK).is_some())
+        super::header::unhex(check).is_some_and(|record| self.open(&record, CHECK).is_some())
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {

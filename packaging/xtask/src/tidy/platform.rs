@@ -17,10 +17,6 @@ const ALLOWED: &[(&str, usize)] = &[
     ("client/src/command/mod.rs", 1),
     // The entry of the hot path is the C runtime's: the crate itself has to know.
     ("client/src/main.rs", 3),
-    // Modes of files and directories, and syncing a directory: Windows has access lists and no such sync.
-    ("daemon/audit/src/log.rs", 2),
-    ("daemon/vault/src/file/key.rs", 2),
-    ("daemon/vault/src/file/mod.rs", 4),
     // The length of a constant: socket paths are four bytes shorter on the BSDs.
     ("daemon/listen/src/unix/bind.rs", 1),
     // A pipe has a name, not a place.

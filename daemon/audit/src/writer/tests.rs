@@ -1,0 +1,295 @@
+//! The writer, claim by claim.
+
+use super::*;
+use crate::{Audit, Verified, verify};
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn newest(&self) -> PathBuf {
+        file(self.path(), 0)
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(self.newest()).unwrap()
+    }
+
+    fn set_text(&self, text: &str) {
+        std::fs::write(self.newest(), text).unwrap();
+    }
+
+    /// One life of a daemon that ends well.
+    fn write(&self, count: usize) {
+        let audit = Audit::open(self.path()).unwrap();
+        (0..count).for_each(|number| audit.record(entry(&format!("p{number}\u{1b}[31m\n"))));
+        audit.close();
+    }
+
+    /// Rotated as often as there are files and once more, with a line in each.
+    fn rotated(&self) -> Writer {
+        let mut writer = Writer::open(self.path()).unwrap();
+        for number in 0..=FILES {
+            writer.size = MAX_FILE + 1;
+            one(&mut writer, &number.to_string());
+        }
+        writer.set_mark();
+        writer
+    }
+
+    fn why(&self) -> String {
+        verify(self.path()).unwrap_err().to_string()
+    }
+}
+
+fn entry(profile: &str) -> Entry {
+    Entry {
+        time: Timestamp::from_millis(0),
+        request: "get",
+        profile: Some(profile.into()),
+        outcome: Outcome::Served,
+        reason: None,
+        access_key_id: Some("ASIA1".into()),
+        session_name: None,
+        caller: Caller::default(),
+    }
+}
+
+impl Writer {
+    fn set_mark(&self) {
+        self.marks.write(&self.end_of_file().unwrap(), None).unwrap();
+    }
+}
+
+fn one(writer: &mut Writer, profile: &str) -> u64 {
+    let lost = AtomicU64::new(0);
+    let entry = entry(profile);
+    writer.batch(&entry.clone(), std::iter::once(entry), &lost);
+    lost.into_inner()
+}
+
+fn without(text: &str, taken: impl Fn(usize) -> bool) -> String {
+    let lines = text.lines().enumerate().filter(|(at, _)| !taken(*at));
+    lines.map(|(_, line)| format!("{line}\n")).collect()
+}
+
+#[test]
+fn the_chain_goes_on_over_restarts() {
+    let place = Place::new();
+    place.write(3);
+    place.write(2);
+    assert_eq!(verify(place.path()).unwrap(), Verified { lines: 5, torn: 0 });
+    assert!(!place.text().contains('\u{1b}') && place.text().lines().count() == 5);
+}
+
+#[test]
+fn a_line_that_was_changed_moved_or_taken_out_is_found() {
+    let place = Place::new();
+    place.write(5);
+    let text = place.text();
+    place.set_text(&text.replacen("ASIA1", "ASIA2", 1));
+    assert_eq!(verify(place.path()).unwrap_err().line, 1);
+    place.set_text(&without(&text, |at| at == 2));
+    assert_eq!(verify(place.path()).unwrap_err().line, 3);
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.swap(1, 2);
+    place.set_text(&(lines.join("\n") + "\n"));
+    assert_eq!(verify(place.path()).unwrap_err().line, 2);
+    place.set_text(&without(&text, |at| at == 0));
+    assert!(place.why().ends_with("audit.jsonl:1: the lines before it were taken out"), "{}", place.why());
+}
+
+#[test]
+fn a_cut_tail_is_found_now_and_after_the_next_daemon_has_written() {
+    let place = Place::new();
+    place.write(5);
+    place.set_text(&without(&place.text(), |at| at > 2));
+    assert!(
+        place.why().ends_with("audit.jsonl:3: the lines 4 to 5 behind it are missing"),
+        "{}",
+        place.why()
+    );
+    place.write(2);
+    assert!(place.text().contains("the last lines of the audit were missing"));
+    assert!(place.why().contains("audit.jsonl:4: "), "{}", place.why());
+}
+
+#[test]
+fn an_older_state_and_a_chain_that_was_made_anew_are_found() {
+    let place = Place::new();
+    place.write(3);
+    let old = place.text();
+    place.write(2);
+    place.set_text(&old);
+    assert!(place.why().contains("missing"));
+    let forged = Place::new();
+    forged.write(6);
+    place.set_text(&forged.text());
+    assert_eq!(verify(place.path()).unwrap_err().line, 5);
+    place.write(1);
+    assert!(place.text().contains("the last lines of the audit were changed"));
+    assert!(verify(place.path()).is_err());
+}
+
+#[test]
+fn deleted_files_are_found() {
+    let place = Place::new();
+    drop(place.rotated());
+    assert_eq!(verify(place.path()).unwrap().lines, FILES as u64);
+    let aside = place.path().join("aside");
+    for number in 0..FILES {
+        std::fs::rename(file(place.path(), number), &aside).unwrap();
+        assert!(verify(place.path()).is_err(), "without file {number}");
+        std::fs::rename(&aside, file(place.path(), number)).unwrap();
+    }
+    (0..FILES).for_each(|number| std::fs::remove_file(file(place.path(), number)).unwrap());
+    assert!(place.why().contains("the lines 1 to 7 behind it are missing"), "{}", place.why());
+    place.write(1);
+    assert!(place.text().contains("the lines of the audit were missing") && verify(place.path()).is_err());
+}
+
+#[test]
+fn a_mark_that_is_missing_or_damaged_is_found_and_told() {
+    for damage in [None, Some("{"), Some("")] {
+        let place = Place::new();
+        place.write(2);
+        let mark = crate::mark::path(place.path());
+        match damage {
+            None => std::fs::remove_file(&mark).unwrap(),
+            Some(text) => std::fs::write(&mark, text).unwrap(),
+        }
+        assert!(place.why().contains("audit.mark: the mark "), "{}", place.why());
+        place.write(1);
+        assert_eq!(verify(place.path()).unwrap().lines, 4);
+        assert!(place.text().contains("the mark of the audit was missing or damaged"));
+    }
+}
+
+#[test]
+fn a_daemon_that_was_killed_leaves_a_torn_line_and_no_suspicion() {
+    let place = Place::new();
+    place.write(2);
+    let mut writer = Writer::open(place.path()).unwrap();
+    assert_eq!(one(&mut writer, "behind the mark"), 0);
+    drop(writer);
+    place.set_text(&(place.text() + "{\"seq\":4,\"ti"));
+    assert_eq!(verify(place.path()).unwrap(), Verified { lines: 3, torn: 1 });
+    place.write(2);
+    assert_eq!(verify(place.path()).unwrap(), Verified { lines: 5, torn: 1 });
+}
+
+#[test]
+fn a_kill_while_files_are_rotated_leaves_no_suspicion() {
+    let place = Place::new();
+    let mut writer = place.rotated();
+    // It gets as far as the mark.
+    let oldest = file(place.path(), FILES - 1);
+    let text = std::fs::read(&oldest).unwrap();
+    std::fs::remove_file(&oldest).unwrap();
+    std::fs::create_dir_all(oldest.join("in the way")).unwrap();
+    assert!(writer.rotate().is_err());
+    drop(writer);
+    std::fs::remove_dir_all(&oldest).unwrap();
+    assert!(verify(place.path()).is_ok(), "the oldest file is gone, and the mark knows");
+    std::fs::write(&oldest, text).unwrap();
+    assert!(verify(place.path()).is_ok(), "it is not gone yet");
+}
+
+#[test]
+fn what_could_not_be_written_is_cut_off_and_counted() {
+    let place = Place::new();
+    let mut writer = Writer::open(place.path()).unwrap();
+    assert_eq!(one(&mut writer, "a"), 0);
+    let good = std::mem::replace(&mut writer.file, File::open(place.newest()).unwrap());
+    let lost = AtomicU64::new(0);
+    writer.batch(&entry("b"), [entry("b"), entry("c")].into_iter(), &lost);
+    place.set_text(&(place.text() + "{\"half"));
+    writer.batch(&entry("d"), [entry("d")].into_iter(), &lost);
+    assert_eq!(lost.load(Ordering::Relaxed), 3);
+    assert!(writer.is_ragged, "a handle for reading can't cut");
+    writer.file = good;
+    writer.batch(&entry("e"), [entry("e")].into_iter(), &lost);
+    writer.set_mark();
+    assert_eq!(lost.load(Ordering::Relaxed), 0);
+    assert_eq!(verify(place.path()).unwrap(), Verified { lines: 3, torn: 0 });
+    assert!(place.text().contains("3 lines were not written"));
+}
+
+#[test]
+fn what_was_lost_is_told_without_a_further_request_too() {
+    let place = Place::new();
+    let mut writer = Writer::open(place.path()).unwrap();
+    writer.batch(&entry("a"), std::iter::empty(), &AtomicU64::new(2));
+    assert!(place.text().contains("2 lines were not written"));
+}
+
+#[test]
+fn a_full_file_is_rotated_and_the_chain_goes_on() {
+    let place = Place::new();
+    let mut writer = place.rotated();
+    one(&mut writer, "more");
+    assert_eq!(verify(place.path()).unwrap().lines, FILES as u64 + 1);
+    drop(writer);
+    place.write(1);
+    assert_eq!(verify(place.path()).unwrap().lines, FILES as u64 + 2);
+}
+
+#[test]
+fn the_newest_file_may_be_empty_after_a_kill() {
+    let place = Place::new();
+    place.write(2);
+    std::fs::rename(place.newest(), file(place.path(), 1)).unwrap();
+    place.set_text("");
+    place.write(1);
+    assert_eq!(verify(place.path()).unwrap().lines, 3);
+}
+
+#[cfg(unix)]
+mod on_unix {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_symbolic_link_is_not_written_through() {
+        let place = Place::new();
+        std::os::unix::fs::symlink("/dev/null", place.newest()).unwrap();
+        assert!(Audit::open(place.path()).is_err());
+    }
+
+    #[test]
+    fn what_is_no_file_is_neither_waited_for_nor_read_for_ever() {
+        for number in [0, 3] {
+            let place = Place::new();
+            let path = file(place.path(), number);
+            std::fs::create_dir(&path).unwrap();
+            assert_eq!(Audit::open(place.path()).is_err(), number == 0);
+            assert!(place.why().contains("is not a file"), "{}", place.why());
+            std::fs::remove_dir(&path).unwrap();
+            let status = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+            assert!(status.success());
+            assert_eq!(Audit::open(place.path()).is_err(), number == 0);
+            assert!(place.why().contains("is not a file"), "{}", place.why());
+        }
+    }
+
+    #[test]
+    fn files_that_others_may_read_are_made_private() {
+        let place = Place::new();
+        drop(place.rotated());
+        let paths: Vec<PathBuf> = (0..FILES).map(|number| file(place.path(), number)).collect();
+        for path in &paths {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        place.write(1);
+        for path in paths.iter().chain([&crate::mark::path(place.path())]) {
+            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+}
