@@ -12,7 +12,7 @@ use keyfob_vault::{Choice, Keeper};
 use std::fmt::Display;
 use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long a new daemon waits for an old one, whose socket is gone already, to end.
@@ -42,11 +42,9 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     if arguments.background == Background::Detached {
         platform::detach();
     }
-    let missing =
-        |what| move || Failure::new(FailureKind::Usage, format!("there is no home directory for the {what}"));
-    let state_directory = absolute(environment::state_directory().ok_or_else(missing("state directory"))?)?;
-    let config_file = absolute(environment::config_file().ok_or_else(missing("configuration"))?)?;
-    let socket = absolute(environment::socket().ok_or_else(missing("socket"))?)?;
+    let state_directory = environment::state_directory()?;
+    let config_file = environment::config_file()?;
+    let socket = environment::socket()?;
     platform::private_directory(&state_directory)?;
     logs::start(arguments, &state_directory).map_err(|cause| start_failure("open the log", &cause))?;
     let reading = configuration::read(&config_file, configuration::Absent::IsEmpty);
@@ -120,14 +118,6 @@ fn lock_state(state_directory: &Path) -> Result<File, Failure> {
             Err(cause) => return Err(start_failure("lock the state directory", &cause)),
         }
     }
-}
-
-fn absolute(path: PathBuf) -> Result<PathBuf, Failure> {
-    // On Windows a pipe has a name, not a place.
-    if path.is_absolute() || cfg!(windows) {
-        return Ok(path);
-    }
-    Err(Failure::new(FailureKind::Usage, format!("{} is not an absolute path", path.display())))
 }
 
 fn start_failure(what: &str, cause: &dyn Display) -> Failure {
