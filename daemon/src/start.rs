@@ -61,13 +61,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     let guard = executor.enter();
     let descriptors = platform::descriptors();
     let settings = keyfob_listen::Settings { socket, allow_root: config.daemon.allow_root, descriptors };
-    let listener = match Listener::bind(&settings) {
-        Ok(listener) => listener,
-        Err(BindError::AlreadyRunning) if arguments.background == Background::Detached => {
-            return await_other(&settings.socket).map(|()| None);
-        }
-        Err(error) => return Err(start_failure("listen", &error)),
-    };
+    let Some(listener) = listen(&settings, arguments.background)? else { return Ok(None) };
     let state_lock = lock_state(&state_directory)?;
     let vault = Keeper::start(keyfob_vault::Settings {
         choice,
@@ -85,10 +79,19 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     Ok(Some((runtime, executor)))
 }
 
-/// Waits until the daemon that has the lock beside the socket takes connections.
-fn await_other(socket: &Path) -> Result<(), Failure> {
+/// Takes the socket; `None` if another daemon takes connections there. One that is starting or ending is waited for.
+fn listen(settings: &keyfob_listen::Settings, background: Background) -> Result<Option<Listener>, Failure> {
     let mut waited = Duration::ZERO;
-    while !Listener::is_served(socket) {
+    loop {
+        match Listener::bind(settings) {
+            Ok(listener) => return Ok(Some(listener)),
+            Err(BindError::AlreadyRunning) if background == Background::Detached => {}
+            Err(error) => return Err(start_failure("listen", &error)),
+        }
+        let socket = &settings.socket;
+        if Listener::is_served(socket) {
+            return Ok(None);
+        }
         if waited >= PATIENCE {
             let message = format!("another daemon holds {}.lock and takes no connections", socket.display());
             return Err(Failure::new(FailureKind::Unreachable, message).hint("keyfob daemon restart"));
@@ -96,7 +99,6 @@ fn await_other(socket: &Path) -> Result<(), Failure> {
         std::thread::sleep(STEP);
         waited += STEP;
     }
-    Ok(())
 }
 
 /// Takes the state directory: two daemons must not write to one vault.
