@@ -2,7 +2,7 @@
 
 mod audit;
 mod daemon;
-#[cfg(all(unix, not(test)))]
+#[cfg(unix)]
 pub(crate) mod early;
 mod env;
 mod get;

@@ -178,3 +178,16 @@ pub(crate) fn now() -> i64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
     now.tv_sec * 1_000 + now.tv_nsec / 1_000_000
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_that_are_open_are_left_alone() {
+        let before = rustix::fs::fstat(stderr()).unwrap();
+        open_missing_streams();
+        let after = rustix::fs::fstat(stderr()).unwrap();
+        assert_eq!((before.st_dev, before.st_ino), (after.st_dev, after.st_ino));
+    }
+}
