@@ -4,14 +4,15 @@
 
 use crate::connection::CREDENTIALS_TIME;
 use crate::platform::{SEND_FLAGS, bound, is_ours, stream_socket};
-use keyfob_shared::environment::socket_without_home;
+use keyfob_shared::environment::{socket_without_home, told_socket};
 use keyfob_shared::frame::{HEADER, MAX_FRAME};
 use keyfob_shared::wire::{DOCUMENT_PREFIX, PROTOCOL};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SocketAddrUnix};
 use rustix::stdio::stdout;
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, OsStr, c_char, c_int};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 
 /// What came of the short way.
 pub(crate) enum Early {
@@ -29,12 +30,17 @@ pub(crate) enum Early {
 
 const MAX_PROFILE: usize = 128;
 const REQUEST: usize = 256;
+/// Longer than the path of any socket.
+const MAX_PATH: usize = 128;
 const FIRST_READ: usize = 4_096;
 const BEFORE: &[u8] = br#"{"get":{"profile":""#;
 const AFTER: &[u8] = br#""}}"#;
 
+/// The strings that a process starts with, up to a null pointer.
+pub(crate) type Strings = *const *const c_char;
+
 /// Serves `keyfob get PROFILE` if that is what the arguments are.
-pub(crate) fn try_get(count: c_int, arguments: *const *const c_char) -> Early {
+pub(crate) fn try_get(count: c_int, arguments: Strings, environment: Strings) -> Early {
     if count != 3 || arguments.is_null() {
         return Early::NotServed;
     }
@@ -50,7 +56,7 @@ pub(crate) fn try_get(count: c_int, arguments: *const *const c_char) -> Early {
     {
         return Early::NotServed;
     }
-    match connect().and_then(|socket| ask(&socket, profile)) {
+    match connect(environment).and_then(|socket| ask(&socket, profile)) {
         Ok(early) => early,
         Err(Errno::WOULDBLOCK) => Early::Silent,
         // What is wrong is found out, and told, in the ordinary way.
@@ -58,13 +64,52 @@ pub(crate) fn try_get(count: c_int, arguments: *const *const c_char) -> Early {
     }
 }
 
-fn connect() -> Result<OwnedFd, Errno> {
-    let path = socket_without_home().filter(|path| path.is_absolute()).ok_or(Errno::NOENT)?;
-    let address = SocketAddrUnix::new(path)?;
+fn connect(environment: Strings) -> Result<OwnedFd, Errno> {
+    let mut buffer = [0; MAX_PATH];
+    let told = told_socket(|name| variable(environment, name));
+    let address = match told {
+        Some((path, rest)) => SocketAddrUnix::new(join(&mut buffer, path, rest).ok_or(Errno::NAMETOOLONG)?)?,
+        None => SocketAddrUnix::new(socket_without_home().ok_or(Errno::NOENT)?)?,
+    };
+    // A relative path is refused in the ordinary way.
+    if !address.path_bytes().is_some_and(|path| path.starts_with(b"/")) {
+        return Err(Errno::INVAL);
+    }
     let socket = stream_socket()?;
     bound(&socket, CREDENTIALS_TIME)?;
     rustix::net::connect(&socket, &address)?;
     if is_ours(&socket) { Ok(socket) } else { Err(Errno::ACCESS) }
+}
+
+/// Finds a variable without the locks and copies of the standard library.
+fn variable(environment: Strings, name: &str) -> Option<&'static OsStr> {
+    let mut next = environment;
+    while !next.is_null() {
+        // SAFETY: the C runtime passes pointers to strings that live as long as the process, and a null pointer last.
+        let string = unsafe {
+            let string = *next;
+            next = next.add(1);
+            if string.is_null() {
+                break;
+            }
+            CStr::from_ptr(string)
+        };
+        let rest = string.to_bytes().strip_prefix(name.as_bytes());
+        if let Some(value) = rest.and_then(|rest| rest.strip_prefix(b"=")) {
+            return Some(OsStr::from_bytes(value));
+        }
+    }
+    None
+}
+
+/// Puts the parts of a path together, with a zero at the end.
+fn join<'a>(buffer: &'a mut [u8; MAX_PATH], path: &OsStr, rest: &str) -> Option<&'a CStr> {
+    let mut length = 0;
+    for part in [path.as_bytes(), rest.as_bytes(), &[0]] {
+        buffer.get_mut(length..length + part.len())?.copy_from_slice(part);
+        length += part.len();
+    }
+    CStr::from_bytes_with_nul(&buffer[..length]).ok()
 }
 
 /// Asks, and prints the document.
@@ -156,19 +201,41 @@ mod tests {
     }
 
     #[test]
+    fn variables_are_found_by_their_whole_name() {
+        let strings =
+            [c"AB=1".as_ptr(), c"A=".as_ptr(), c"A=2".as_ptr(), c"B=x=y".as_ptr(), std::ptr::null()];
+        let found = |name| variable(strings.as_ptr(), name).map(|value| value.to_str().unwrap());
+        assert_eq!(
+            (found("A"), found("AB"), found("B"), found("C")),
+            (Some(""), Some("1"), Some("x=y"), None)
+        );
+        assert_eq!(variable(std::ptr::null(), "A"), None);
+    }
+
+    #[test]
+    fn a_path_that_is_too_long_is_none() {
+        let path = "x".repeat(MAX_PATH - 1);
+        assert!(join(&mut [0; MAX_PATH], OsStr::new(&path), "").is_some());
+        assert!(join(&mut [0; MAX_PATH], OsStr::new(&path), "y").is_none());
+    }
+
+    #[test]
     fn the_longest_name_fits() {
         assert!(write_request(&mut [0; REQUEST], &[b'x'; MAX_PROFILE]).is_some());
     }
 
     #[test]
     fn anything_but_a_plain_get_is_left_to_the_commands() {
-        assert!(matches!(try_get(0, std::ptr::null()), Early::NotServed));
+        assert!(matches!(try_get(0, std::ptr::null(), std::ptr::null()), Early::NotServed));
         for (verb, profile) in
             [(c"status", "prod"), (c"get", ""), (c"get", "--help"), (c"get", "a\"b"), (c"get", "é")]
         {
             let profile = CString::new(profile).unwrap();
             let arguments = [c"keyfob".as_ptr(), verb.as_ptr(), profile.as_ptr()];
-            assert!(matches!(try_get(3, arguments.as_ptr()), Early::NotServed), "{verb:?} {profile:?}");
+            assert!(
+                matches!(try_get(3, arguments.as_ptr(), std::ptr::null()), Early::NotServed),
+                "{verb:?} {profile:?}"
+            );
         }
     }
 

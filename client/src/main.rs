@@ -1,7 +1,7 @@
 //! `keyfob`: the `credential_process` of AWS tools, and the commands that people type.
 //!
-//! `get` comes first and alone: no runtime of Rust is started for it, nothing is parsed, nothing but the path of the
-//! socket is allocated. It reads neither the configuration nor the vault; it asks the daemon.
+//! `get` comes first and alone: no runtime of Rust is started for it, nothing is parsed, nothing is allocated. It
+//! reads neither the configuration nor the vault; it asks the daemon.
 //!
 //! A reader of stdout that has gone ends every command by SIGPIPE, or where that is ignored with the status that a
 //! shell gives for it.
@@ -23,9 +23,13 @@ mod usage;
 /// The entry that the C runtime calls: Rust's own start-up costs more than a served `get`.
 #[cfg(all(unix, not(test)))]
 #[unsafe(no_mangle)]
-extern "C" fn main(count: std::ffi::c_int, arguments: *const *const std::ffi::c_char) -> std::ffi::c_int {
+extern "C" fn main(
+    count: std::ffi::c_int,
+    arguments: hot::Strings,
+    environment: hot::Strings,
+) -> std::ffi::c_int {
     platform::open_missing_streams();
-    command::early::finish(hot::try_get(count, arguments)).into()
+    command::early::finish(hot::try_get(count, arguments, environment)).into()
 }
 
 #[cfg(not(all(unix, not(test))))]

@@ -16,6 +16,7 @@ use windows as platform;
 use crate::{Failure, FailureKind};
 use directories::BaseDirs;
 use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// Moves the configuration file.
@@ -66,7 +67,22 @@ pub fn socket() -> Result<PathBuf, Failure> {
 
 /// Answers the path of the socket if it does not depend on the state directory. It is not checked.
 pub fn socket_without_home() -> Option<PathBuf> {
-    variable(SOCKET).or_else(platform::runtime_socket)
+    let Some((mut path, rest)) = told_socket(|name| env::var_os(name)) else {
+        return platform::runtime_socket();
+    };
+    path.push(rest);
+    Some(path.into())
+}
+
+/// Answers the path of the socket if variables tell it, in two parts; `variable` reads one. Nothing is allocated.
+pub fn told_socket<T: AsRef<OsStr>>(variable: impl Fn(&str) -> Option<T>) -> Option<(T, &'static str)> {
+    let set = |name: &str| variable(name).filter(|value| !value.as_ref().is_empty());
+    if let Some(path) = set(SOCKET) {
+        return Some((path, ""));
+    }
+    let (name, rest) = platform::RUNTIME_DIRECTORY?;
+    // The basedir specification: a relative path is to be ignored.
+    set(name).filter(|path| path.as_ref().as_encoded_bytes().starts_with(b"/")).map(|path| (path, rest))
 }
 
 fn variable(name: &str) -> Option<PathBuf> {
@@ -91,6 +107,23 @@ fn home(instead: &str) -> Result<BaseDirs, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables_tell_where_the_socket_is() {
+        let told = |socket: &'static str, runtime: &'static str| {
+            told_socket(|name| match name {
+                SOCKET => Some(socket),
+                "XDG_RUNTIME_DIR" => Some(runtime),
+                _ => None,
+            })
+        };
+        assert_eq!(told("/a/socket", "/run/user/7"), Some(("/a/socket", "")));
+        assert_eq!(told_socket(|_| None::<&str>), None);
+        #[cfg(unix)]
+        assert_eq!(told("", "/run/user/7"), Some(("/run/user/7", "/keyfob/agent.sock")));
+        assert_eq!(told("", "here"), None);
+        assert_eq!(told("", ""), None);
+    }
 
     #[test]
     fn a_relative_path_is_refused_with_the_absolute_one() {

@@ -1,7 +1,6 @@
 //! Linux and macOS.
 
 use crate::{Failure, FailureKind};
-use std::env;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -12,12 +11,13 @@ const MAX_SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 }
 /// Where systemd makes the runtime directories of users.
 const RUNTIME_DIRECTORIES: &str = "/run/user";
 
+/// The variable that tells the runtime directory, and where the socket lies in it.
+pub(super) const RUNTIME_DIRECTORY: Option<(&str, &str)> = Some(("XDG_RUNTIME_DIR", "/keyfob/agent.sock"));
+
 /// Answers the socket in the runtime directory. Programs that cron or su starts are not told of it, though it is there.
 pub(super) fn runtime_socket() -> Option<PathBuf> {
-    let told = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
     let user = rustix::process::geteuid().as_raw();
-    let directory = told.or_else(|| runtime_directory(Path::new(RUNTIME_DIRECTORIES), user))?;
-    Some(directory.join("keyfob/agent.sock"))
+    Some(runtime_directory(Path::new(RUNTIME_DIRECTORIES), user)?.join("keyfob/agent.sock"))
 }
 
 /// Answers the directory of a user if it is there and for nobody else.
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_runtime_directory_counts_if_it_is_the_user_s_alone() {
-        let base = env::temp_dir().join(format!("keyfob-runtime-{}", std::process::id()));
+        let base = std::env::temp_dir().join(format!("keyfob-runtime-{}", std::process::id()));
         let user = rustix::process::geteuid().as_raw();
         let directory = base.join(user.to_string());
         assert_eq!(runtime_directory(&base, user), None);

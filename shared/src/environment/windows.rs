@@ -4,6 +4,9 @@ use crate::Failure;
 use std::env;
 use std::path::PathBuf;
 
+/// There is none.
+pub(super) const RUNTIME_DIRECTORY: Option<(&str, &str)> = None;
+
 /// Answers the name of the user's pipe.
 pub(super) fn runtime_socket() -> Option<PathBuf> {
     let user = env::var("USERNAME").unwrap_or_default();
