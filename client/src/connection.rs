@@ -1,55 +1,96 @@
-//! A conversation with the daemon: a request, then replies.
+//! A conversation with the daemon: a request, then replies. No wait is without an end.
 
 use crate::platform::Stream;
 use keyfob_shared::wire::{Answer, PROTOCOL, Reply, Request};
-use keyfob_shared::{Failure, FailureKind, environment, frame};
+use keyfob_shared::{Secret, environment, frame};
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
-/// The daemon ends every wait of a `get` before this, and a person has five minutes.
-const LONGEST_WAIT: Duration = Duration::from_secs(330);
+/// The daemon ends every wait of a `get` after 50 seconds.
+pub(crate) const CREDENTIALS_TIME: Duration = Duration::from_secs(55);
+/// What the daemon knows, it tells at once; a keychain that hangs costs it some seconds.
+pub(crate) const SHORT_TIME: Duration = Duration::from_secs(10);
+/// Writes to a keychain, one after the other.
+const WRITE_TIME: Duration = Duration::from_secs(30);
+/// A person has five minutes for an answer.
+const PERSON_TIME: Duration = Duration::from_secs(330);
 
 /// An open conversation.
 pub(crate) struct Connection(Stream);
 
 impl Connection {
-    /// Connects to a daemon that runs.
-    pub(crate) fn open() -> io::Result<Self> {
-        let path = socket().map_err(|failure| io::Error::other(failure.message))?;
-        Stream::connect(&path, LONGEST_WAIT).map(Self)
+    /// Connects to a daemon that runs; each reply is awaited for `limit`.
+    pub(crate) fn open(limit: Duration) -> io::Result<Self> {
+        let path = environment::socket().map_err(io::Error::other)?;
+        Stream::connect(&path, limit).map(Self)
+    }
+
+    /// Answers the connection itself.
+    pub(crate) fn stream(&self) -> &Stream {
+        &self.0
     }
 
     pub(crate) fn ask(&mut self, request: &Request) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        frame::append(&mut bytes, PROTOCOL.to_string().as_bytes())?;
-        frame::append(&mut bytes, &serde_json::to_vec(request)?)?;
+        let body = Secret::new(serde_json::to_string(request)?);
+        let version = PROTOCOL.to_string();
+        let length = 2 * frame::HEADER + version.len() + body.expose().len();
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length));
+        frame::append(&mut bytes, version.as_bytes())?;
+        frame::append(&mut bytes, body.expose().as_bytes())?;
         self.0.write_all(&bytes)
     }
 
     pub(crate) fn next(&mut self) -> io::Result<Reply> {
-        let body = frame::read(&mut self.0)?;
+        let body = Zeroizing::new(frame::read(&mut self.0)?);
         parse(&body)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the daemon's reply is not understood"))
     }
 
     pub(crate) fn answer(&mut self, answer: &Answer) -> io::Result<()> {
-        frame::write(&mut self.0, &serde_json::to_vec(answer)?)
+        let body = Secret::new(serde_json::to_string(answer)?);
+        frame::write(&mut self.0, body.expose().as_bytes())
     }
 
     /// Waits until the daemon has closed the connection.
-    pub(crate) fn wait_for_end(&mut self) {
-        while frame::read(&mut self.0).is_ok() {}
+    ///
+    /// # Errors
+    /// If it has not, in time.
+    pub(crate) fn wait_for_end(&mut self) -> io::Result<()> {
+        loop {
+            match frame::read(&mut self.0) {
+                Err(error) if is_late(&error) => return Err(error),
+                Err(_) => return Ok(()),
+                Ok(_) => {}
+            }
+        }
     }
+}
+
+/// Answers how long the reply to a request may take.
+pub(crate) const fn patience(request: &Request) -> Duration {
+    match request {
+        Request::Get { .. } => CREDENTIALS_TIME,
+        Request::Login { .. } | Request::Unlock => PERSON_TIME,
+        Request::KeyAdd { .. } | Request::KeyImport { .. } | Request::KeyRemove { .. } => WRITE_TIME,
+        Request::Logout { .. }
+        | Request::Status
+        | Request::Profiles { .. }
+        | Request::Check
+        | Request::Doctor
+        | Request::KeyList
+        | Request::Lock
+        | Request::Reload
+        | Request::Stop => SHORT_TIME,
+    }
+}
+
+/// Answers whether the daemon did not answer in time.
+pub(crate) fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 /// Reads a reply.
 pub(crate) fn parse(body: &[u8]) -> Option<Reply> {
     serde_json::from_slice(body).ok()
-}
-
-/// Answers the path of the socket.
-pub(crate) fn socket() -> Result<PathBuf, Failure> {
-    environment::socket()
-        .ok_or_else(|| Failure::new(FailureKind::Usage, "there is no home directory for the socket"))
 }

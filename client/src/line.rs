@@ -107,7 +107,7 @@ pub(crate) enum Profile {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Key {
-    /// Store a key; its secret comes from a prompt or one line of stdin
+    /// Store a key; what is not given comes from prompts, or lines of stdin: the id, then the secret
     Add(KeyAdd),
     /// List the identities that have a key
     List {
@@ -122,8 +122,8 @@ pub(crate) enum Key {
 #[derive(Debug, Args)]
 pub(crate) struct KeyAdd {
     pub(crate) identity: String,
-    /// AKIA…
-    #[arg(long, required_unless_present = "import")]
+    /// AKIA…; without it, it is asked for
+    #[arg(long)]
     pub(crate) access_key_id: Option<String>,
     /// Take the key of this profile of the shared credentials file
     #[arg(long, value_name = "AWS_PROFILE", conflicts_with = "access_key_id")]

@@ -2,6 +2,9 @@
 //!
 //! `get` comes first and alone: no runtime of Rust is started for it, nothing is parsed, nothing is allocated. It
 //! reads neither the configuration nor the vault; it asks the daemon.
+//!
+//! A reader of stdout that has gone ends every command by SIGPIPE, or where that is ignored with the status that a
+//! shell gives for it.
 
 #![cfg_attr(all(unix, not(test)), no_main)]
 
@@ -15,17 +18,18 @@ mod prompt;
 mod report;
 mod start;
 mod table;
+mod usage;
 
 /// The entry that the C runtime calls: Rust's own start-up costs more than a served `get`.
 #[cfg(all(unix, not(test)))]
 #[unsafe(no_mangle)]
-extern "C" fn main(count: std::ffi::c_int, arguments: *const *const std::ffi::c_char) -> std::ffi::c_int {
-    let early = hot::try_get(count, arguments);
-    match early {
-        hot::Early::Served => 0,
-        hot::Early::Answered(reply) => command::finish_get(reply).into(),
-        hot::Early::NotServed => command::run().into(),
-    }
+extern "C" fn main(
+    count: std::ffi::c_int,
+    arguments: hot::Strings,
+    environment: hot::Strings,
+) -> std::ffi::c_int {
+    platform::open_missing_streams();
+    command::early::finish(hot::try_get(count, arguments, environment)).into()
 }
 
 #[cfg(not(all(unix, not(test))))]

@@ -1,9 +1,9 @@
 //! Questions to a person: on the terminal, or one line of stdin each where there is none.
 
-use crate::report::clean;
+use crate::report::{clean, say};
 use keyfob_shared::wire::{Answer, Prompt};
 use keyfob_shared::{Failure, FailureKind, Secret};
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 
 /// Asks; `None` where no answer is expected.
 pub(crate) fn ask(prompt: &Prompt) -> Option<Answer> {
@@ -15,7 +15,7 @@ pub(crate) fn ask(prompt: &Prompt) -> Option<Answer> {
             let code = code
                 .as_deref()
                 .map_or_else(String::new, |code| format!("\nand compare the code {}", clean(code)));
-            tell(&format!("open {}{code}\n", clean(url)));
+            say(&format!("open {}{code}\n", clean(url)));
             None
         }
     }
@@ -30,18 +30,29 @@ fn answer(text: Option<Secret>) -> Answer {
 /// # Errors
 /// If the person gave none.
 pub(crate) fn secret(label: &str) -> Result<Secret, Failure> {
-    let none = || Failure::new(FailureKind::Person, format!("no {} was given", clean(label)));
     let text = if io::stdin().is_terminal() {
         rpassword::prompt_password(format!("{}: ", clean(label))).ok().map(Secret::new)
     } else {
         line()
     };
-    text.filter(|text| !text.expose().is_empty()).ok_or_else(none)
+    text.filter(|text| !text.expose().is_empty()).ok_or_else(|| none(label))
+}
+
+/// Reads a line that may be seen.
+///
+/// # Errors
+/// If the person gave none.
+pub(crate) fn text(label: &str) -> Result<Secret, Failure> {
+    visible(label).ok_or_else(|| none(label))
+}
+
+fn none(label: &str) -> Failure {
+    Failure::new(FailureKind::Person, format!("no {} was given", clean(label)))
 }
 
 fn visible(label: &str) -> Option<Secret> {
     if io::stdin().is_terminal() {
-        tell(&format!("{}: ", clean(label)));
+        say(&format!("{}: ", clean(label)));
     }
     line().filter(|text| !text.expose().is_empty())
 }
@@ -49,7 +60,7 @@ fn visible(label: &str) -> Option<Secret> {
 fn choice(label: &str, choices: &[String]) -> Option<Secret> {
     let list: String =
         choices.iter().enumerate().map(|(at, choice)| format!("  {}  {}\n", at + 1, clean(choice))).collect();
-    tell(&list);
+    say(&list);
     let number: usize =
         visible(&format!("{} (1 to {})", clean(label), choices.len()))?.expose().trim().parse().ok()?;
     (1..=choices.len()).contains(&number).then(|| Secret::new((number - 1).to_string()))
@@ -63,10 +74,4 @@ fn line() -> Option<Secret> {
     let secret = Secret::new(text.trim_end_matches(['\r', '\n']));
     drop(Secret::new(text));
     read.ok().filter(|length| *length > 0).map(|_| secret)
-}
-
-#[expect(clippy::print_stderr, reason = "a question to a person; stdout may be read by a program")]
-fn tell(text: &str) {
-    eprint!("{text}");
-    let _ = io::stderr().flush();
 }

@@ -1,107 +1,143 @@
 //! Starting the daemon: the one that lies beside this program, once, however many clients want it.
 
-use crate::connection::{Connection, socket};
+use crate::connection::{Connection, is_late, patience};
 use crate::platform;
 use keyfob_shared::wire::{Reply, Request};
-use keyfob_shared::{Failure, FailureKind};
+use keyfob_shared::{Failure, FailureKind, environment};
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ChildStdout;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 /// The longest line that the daemon says when it starts.
 const MAX_LINE: u64 = 16 * 1024;
+/// The time in which a daemon is ready, and in which another client has started it.
+const START_TIME: Duration = Duration::from_secs(10);
+const STEP: Duration = Duration::from_millis(20);
+/// Daemons that may end while they are asked, one after the other.
+const MAX_TRIES: u32 = 4;
 
 /// Answers the path of the daemon: never one that `PATH` happens to lead to.
 pub(crate) fn daemon() -> Result<PathBuf, Failure> {
-    let wrong = |what: &str| Failure::new(FailureKind::Unreachable, format!("start the daemon: {what}"));
+    let wrong = |what: &str| {
+        let message = format!("start the daemon: {what}");
+        Failure::new(FailureKind::Unreachable, message).hint("install keyfob and keyfobd again, side by side")
+    };
     let own = std::env::current_exe().map_err(|error| wrong(&error.to_string()))?;
     let daemon = own.with_file_name(platform::DAEMON);
-    if daemon.exists() {
-        Ok(daemon)
-    } else {
-        Err(wrong(&format!("there is no {}", daemon.display())).hint("install keyfob again"))
-    }
-}
-
-/// Connects, and starts the daemon if there is none.
-pub(crate) fn connect() -> Result<Connection, Failure> {
-    twice(open_or_start)
+    if daemon.exists() { Ok(daemon) } else { Err(wrong(&format!("there is no {}", daemon.display()))) }
 }
 
 /// Sends a request and answers the first reply; a daemon that ends meanwhile is started and asked once more.
 pub(crate) fn ask(request: &Request) -> Result<(Connection, Reply), Failure> {
-    twice(|| {
-        let mut connection = open_or_start()?;
+    let attempt = || {
+        let mut connection = open_or_start(patience(request))?;
         let reply = connection.ask(request).and_then(|()| connection.next()).map_err(Trouble::Broken)?;
         Ok((connection, reply))
-    })
+    };
+    let mut tries = 1;
+    loop {
+        match attempt() {
+            Err(Trouble::Broken(error)) if has_ended(&error) && tries < MAX_TRIES => tries += 1,
+            Err(Trouble::Broken(error)) => return Err(unreachable(&error)),
+            Err(Trouble::Failed(failure)) => return Err(failure),
+            Ok(reply) => return Ok(reply),
+        }
+    }
 }
 
 /// Why there is no reply.
 enum Trouble {
     /// It is final.
     Failed(Failure),
-    /// The daemon has ended meanwhile.
+    /// The connection is no good.
     Broken(io::Error),
 }
 
-/// Tries again, once, when the daemon has ended meanwhile.
-fn twice<T>(attempt: impl Fn() -> Result<T, Trouble>) -> Result<T, Failure> {
-    let ended = |error: &io::Error| {
-        use io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, NotFound, UnexpectedEof};
-        matches!(error.kind(), BrokenPipe | ConnectionRefused | ConnectionReset | NotFound | UnexpectedEof)
-    };
-    let result = match attempt() {
-        Err(Trouble::Broken(error)) if ended(&error) => attempt(),
-        result => result,
-    };
-    result.map_err(|trouble| match trouble {
-        Trouble::Failed(failure) => failure,
-        Trouble::Broken(error) => unreachable(&error),
-    })
+fn has_ended(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    is_absent(error) || matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
 }
 
-fn open_or_start() -> Result<Connection, Trouble> {
-    match Connection::open() {
-        Err(error) if is_absent(&error) => start(),
+/// Answers whether nobody listens.
+pub(crate) fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+}
+
+fn open_or_start(limit: Duration) -> Result<Connection, Trouble> {
+    // Everything that a daemon would refuse is told before anything is made for it.
+    let socket = environment::socket().map_err(Trouble::Failed)?;
+    match Connection::open(limit) {
+        Err(error) if is_absent(&error) => {
+            environment::state_directory().map_err(Trouble::Failed)?;
+            environment::config_file().map_err(Trouble::Failed)?;
+            start(&socket, limit)
+        }
         opened => opened.map_err(Trouble::Broken),
     }
 }
 
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
-}
-
-/// Starts the daemon, unless another client has done it meanwhile, and connects.
-fn start() -> Result<Connection, Trouble> {
-    let failed = |error: io::Error| {
-        let message = format!("start the daemon: {error}");
-        Trouble::Failed(Failure::new(FailureKind::Unreachable, message).hint("keyfob daemon run"))
+/// Starts the daemon, unless another client does it meanwhile, and connects.
+fn start(socket: &Path, limit: Duration) -> Result<Connection, Trouble> {
+    let mut waited = Duration::ZERO;
+    let _one_at_a_time = loop {
+        let lock = platform::start_lock(socket).map_err(|error| cannot(&error))?;
+        match Connection::open(limit) {
+            Ok(connection) => return Ok(connection),
+            Err(error) if is_late(&error) => return Err(Trouble::Broken(error)),
+            Err(_) => {}
+        }
+        // Whoever has the lock may have been stopped; two daemons never serve one socket anyway.
+        if lock.is_some() || waited >= START_TIME {
+            break lock;
+        }
+        thread::sleep(STEP);
+        waited += STEP;
     };
-    let _one_at_a_time = platform::start_lock(&socket().map_err(Trouble::Failed)?).map_err(failed)?;
-    if let Ok(connection) = Connection::open() {
-        return Ok(connection);
-    }
-    let mut child = platform::spawn(&daemon().map_err(Trouble::Failed)?).map_err(failed)?;
-    let stdout = child.stdout.take().ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
-    let mut line = String::new();
-    BufReader::new(stdout.take(MAX_LINE)).read_line(&mut line).map_err(failed)?;
-    match line.trim() {
-        "ready" => Connection::open().map_err(Trouble::Broken),
+    let mut child = platform::spawn(&daemon().map_err(Trouble::Failed)?).map_err(|error| cannot(&error))?;
+    let stdout = child.stdout.take().ok_or_else(|| cannot(&io::ErrorKind::BrokenPipe.into()))?;
+    match first_line(stdout).map_err(|error| cannot(&error))?.trim() {
+        "ready" => Connection::open(limit).map_err(Trouble::Broken),
         "" => Err(Trouble::Broken(io::ErrorKind::UnexpectedEof.into())),
         told => Err(serde_json::from_str(told)
-            .map_or_else(|_| failed(io::ErrorKind::InvalidData.into()), Trouble::Failed)),
+            .map_or_else(|_| cannot(&io::ErrorKind::InvalidData.into()), Trouble::Failed)),
     }
 }
 
+/// Reads what a daemon says when it is ready, or why it is not.
+fn first_line(stdout: ChildStdout) -> io::Result<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::Builder::new().spawn(move || {
+        let mut line = String::new();
+        let read = BufReader::new(stdout.take(MAX_LINE)).read_line(&mut line);
+        let _ = sender.send(read.map(|_| line));
+    })?;
+    receiver.recv_timeout(START_TIME).map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+}
+
+fn cannot(error: &io::Error) -> Trouble {
+    let (cause, hint) = if is_late(error) {
+        (format!("it was not ready within {} s", START_TIME.as_secs()), "keyfob daemon restart")
+    } else {
+        (error.to_string(), "keyfob daemon run")
+    };
+    let message = format!("start the daemon: {cause}");
+    Trouble::Failed(Failure::new(FailureKind::Unreachable, message).hint(hint))
+}
+
+/// Tells of a daemon that can't be reached or does not answer.
 pub(crate) fn unreachable(error: &io::Error) -> Failure {
     let (what, hint) = match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => (
             "the daemon has ended, or closed the connection, without an answer".to_owned(),
             "keyfob daemon run, as the user that the daemon belongs to",
         ),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-            ("the daemon does not answer".into(), "keyfob daemon restart")
+        io::ErrorKind::PermissionDenied => {
+            (format!("reach the daemon: {error}"), "set KEYFOB_SOCKET to a path in a directory of your own")
         }
+        _ if is_late(error) => ("the daemon does not answer".into(), "keyfob daemon restart"),
         _ => (format!("reach the daemon: {error}"), "keyfob daemon restart"),
     };
     Failure::new(FailureKind::Unreachable, what).hint(hint)

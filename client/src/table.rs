@@ -3,18 +3,38 @@
 use crate::report::clean;
 use keyfob_shared::Timestamp;
 
+/// The least that is left of the last column.
+const NARROWEST: usize = 12;
+
 /// Lays rows out in columns as wide as their widest cell; the first row is the heading.
 pub(crate) fn columns(rows: &[Vec<String>]) -> String {
+    fitted(rows, usize::MAX)
+}
+
+/// The same for lines of a width: what is too long in the last column is cut off.
+pub(crate) fn fitted(rows: &[Vec<String>], line_width: usize) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..count).map(width).collect();
+    let before: usize = widths.iter().rev().skip(1).map(|width| width + 2).sum();
+    let last = line_width.saturating_sub(before).max(NARROWEST);
     let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{:width$}", clean(cell)));
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
+            let cell = clean(cell);
+            if column + 1 == count { cut(&cell, last) } else { format!("{cell:width$}") }
+        });
         format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
     rows.iter().map(line).collect()
+}
+
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width - 1).chain(['…']).collect()
 }
 
 /// Answers how far a moment is away: `in 3 h 12 min`, `5 min ago`.
@@ -41,6 +61,13 @@ mod tests {
     fn columns_are_aligned_and_hold_no_escape_sequences() {
         let rows = [vec!["NAME".to_owned(), "STATE".into()], vec!["zürich".into(), "a\u{1b}[31m".into()]];
         assert_eq!(columns(&rows), "NAME    STATE\nzürich  a [31m\n");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_off() {
+        let rows = [vec!["prod".to_owned(), "a cause that is long".into()], vec!["p".into(), "short".into()]];
+        assert_eq!(fitted(&rows, 20), "prod  a cause that …\np     short\n");
+        assert_eq!(fitted(&rows, 3), "prod  a cause tha…\np     short\n");
     }
 
     #[test]

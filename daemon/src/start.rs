@@ -12,7 +12,7 @@ use keyfob_vault::{Choice, Keeper};
 use std::fmt::Display;
 use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long a new daemon waits for an old one, whose socket is gone already, to end.
@@ -42,11 +42,9 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     if arguments.background == Background::Detached {
         platform::detach();
     }
-    let missing =
-        |what| move || Failure::new(FailureKind::Usage, format!("there is no home directory for the {what}"));
-    let state_directory = absolute(environment::state_directory().ok_or_else(missing("state directory"))?)?;
-    let config_file = absolute(environment::config_file().ok_or_else(missing("configuration"))?)?;
-    let socket = absolute(environment::socket().ok_or_else(missing("socket"))?)?;
+    let state_directory = environment::state_directory()?;
+    let config_file = environment::config_file()?;
+    let socket = environment::socket()?;
     platform::private_directory(&state_directory)?;
     logs::start(arguments, &state_directory).map_err(|cause| start_failure("open the log", &cause))?;
     let reading = configuration::read(&config_file, configuration::Absent::IsEmpty);
@@ -63,7 +61,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     let guard = executor.enter();
     let descriptors = platform::descriptors();
     let settings = keyfob_listen::Settings { socket, allow_root: config.daemon.allow_root, descriptors };
-    let Some(listener) = bind(&settings, arguments.background)? else { return Ok(None) };
+    let Some(listener) = listen(&settings, arguments.background)? else { return Ok(None) };
     let state_lock = lock_state(&state_directory)?;
     let vault = Keeper::start(keyfob_vault::Settings {
         choice,
@@ -81,10 +79,8 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     Ok(Some((runtime, executor)))
 }
 
-/// Takes the socket; `None` if another daemon has it and serves, and that is fine.
-///
-/// One that has it and does not serve yet is waited for. It may end before it does, and then the socket is free.
-fn bind(settings: &keyfob_listen::Settings, background: Background) -> Result<Option<Listener>, Failure> {
+/// Takes the socket; `None` if another daemon takes connections there. One that is starting or ending is waited for.
+fn listen(settings: &keyfob_listen::Settings, background: Background) -> Result<Option<Listener>, Failure> {
     let mut waited = Duration::ZERO;
     loop {
         match Listener::bind(settings) {
@@ -124,14 +120,6 @@ fn lock_state(state_directory: &Path) -> Result<File, Failure> {
             Err(cause) => return Err(start_failure("lock the state directory", &cause)),
         }
     }
-}
-
-fn absolute(path: PathBuf) -> Result<PathBuf, Failure> {
-    // On Windows a pipe has a name, not a place.
-    if path.is_absolute() || cfg!(windows) {
-        return Ok(path);
-    }
-    Err(Failure::new(FailureKind::Usage, format!("{} is not an absolute path", path.display())))
 }
 
 fn start_failure(what: &str, cause: &dyn Display) -> Failure {

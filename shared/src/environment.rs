@@ -1,9 +1,23 @@
 //! The environment variables of keyfob, and the files that they move.
 //!
-//! Reads variables; never creates a file.
+//! Reads variables and looks at directories; never creates a file. A variable that holds a relative path is refused,
+//! since client and daemon work in different directories.
 
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+use unix as platform;
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+use windows as platform;
+
+use crate::{Failure, FailureKind};
 use directories::BaseDirs;
-use std::{env, ffi::OsString, path::PathBuf};
+use std::env;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 /// Moves the configuration file.
 pub const CONFIG: &str = "KEYFOB_CONFIG";
@@ -14,34 +28,109 @@ pub const STATE_DIR: &str = "KEYFOB_STATE_DIR";
 /// Sets the `tracing` filter of the daemon, for example `debug` or `keyfobd=trace`.
 pub const LOG: &str = "KEYFOB_LOG";
 
-/// Answers the path of the configuration file; `None` without a home directory.
-pub fn config_file() -> Option<PathBuf> {
-    path(CONFIG).or_else(|| Some(BaseDirs::new()?.config_dir().join("keyfob").join("config.toml")))
-}
-
-/// Answers the path of the socket; without a runtime directory it lies in the state directory.
-pub fn socket() -> Option<PathBuf> {
-    if let Some(path) = path(SOCKET) {
-        return Some(path);
-    }
-    if cfg!(windows) {
-        let user = env::var("USERNAME").unwrap_or_default();
-        return Some(PathBuf::from(format!(r"\\.\pipe\keyfob-{user}")));
-    }
-    match env::var_os("XDG_RUNTIME_DIR").filter(|directory| !directory.is_empty()) {
-        Some(directory) => Some(PathBuf::from(directory).join("keyfob").join("agent.sock")),
-        None => Some(state_directory()?.join("agent.sock")),
+/// Answers the path of the configuration file.
+///
+/// # Errors
+/// If there is no home directory, or the variable holds a relative path.
+pub fn config_file() -> Result<PathBuf, Failure> {
+    match variable(CONFIG) {
+        Some(path) => absolute(CONFIG, path),
+        None => Ok(home(CONFIG)?.config_dir().join("keyfob").join("config.toml")),
     }
 }
 
-/// Answers the directory of vault file, journal, audit and logs; `None` without a home directory.
-pub fn state_directory() -> Option<PathBuf> {
-    path(STATE_DIR).or_else(|| {
-        let base = BaseDirs::new()?;
-        Some(base.state_dir().unwrap_or_else(|| base.data_local_dir()).join("keyfob"))
+/// Answers the directory of vault file, journal, audit and logs.
+///
+/// # Errors
+/// If there is no home directory, or the variable holds a relative path.
+pub fn state_directory() -> Result<PathBuf, Failure> {
+    match variable(STATE_DIR) {
+        Some(path) => absolute(STATE_DIR, path),
+        None => {
+            let home = home(STATE_DIR)?;
+            Ok(home.state_dir().unwrap_or_else(|| home.data_local_dir()).join("keyfob"))
+        }
+    }
+}
+
+/// Answers the path of the socket: where `KEYFOB_SOCKET` says, else in the runtime directory of the user, else in the
+/// state directory.
+///
+/// # Errors
+/// If a socket can't be there: the path is relative or too long, or there is no home directory.
+pub fn socket() -> Result<PathBuf, Failure> {
+    match socket_without_home() {
+        Some(path) => platform::socket_path(absolute(SOCKET, path)?),
+        None => platform::socket_path(state_directory()?.join("agent.sock")),
+    }
+}
+
+/// Answers the path of the socket if it does not depend on the state directory. It is not checked.
+pub fn socket_without_home() -> Option<PathBuf> {
+    let Some((mut path, rest)) = told_socket(|name| env::var_os(name)) else {
+        return platform::runtime_socket();
+    };
+    path.push(rest);
+    Some(path.into())
+}
+
+/// Answers the path of the socket if variables tell it, in two parts; `variable` reads one. Nothing is allocated.
+pub fn told_socket<T: AsRef<OsStr>>(variable: impl Fn(&str) -> Option<T>) -> Option<(T, &'static str)> {
+    let set = |name: &str| variable(name).filter(|value| !value.as_ref().is_empty());
+    if let Some(path) = set(SOCKET) {
+        return Some((path, ""));
+    }
+    let (name, rest) = platform::RUNTIME_DIRECTORY?;
+    // The basedir specification: a relative path is to be ignored.
+    set(name).filter(|path| path.as_ref().as_encoded_bytes().starts_with(b"/")).map(|path| (path, rest))
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn absolute(name: &str, path: PathBuf) -> Result<PathBuf, Failure> {
+    if path.is_absolute() {
+        return Ok(path);
+    }
+    let message = format!("{name} is {:?}, which is not an absolute path", path.display().to_string());
+    let whole = env::current_dir().unwrap_or_default().join(Path::new(&path));
+    Err(Failure::new(FailureKind::Usage, message).hint(format!("set {name} to {}", whole.display())))
+}
+
+fn home(instead: &str) -> Result<BaseDirs, Failure> {
+    BaseDirs::new().ok_or_else(|| {
+        Failure::new(FailureKind::Usage, "there is no home directory").hint(format!("set HOME, or {instead}"))
     })
 }
 
-fn path(variable: &str) -> Option<PathBuf> {
-    env::var_os(variable).filter(|value: &OsString| !value.is_empty()).map(PathBuf::from)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_tell_where_the_socket_is() {
+        let told = |socket: &'static str, runtime: &'static str| {
+            told_socket(|name| match name {
+                SOCKET => Some(socket),
+                "XDG_RUNTIME_DIR" => Some(runtime),
+                _ => None,
+            })
+        };
+        assert_eq!(told("/a/socket", "/run/user/7"), Some(("/a/socket", "")));
+        assert_eq!(told_socket(|_| None::<&str>), None);
+        #[cfg(unix)]
+        assert_eq!(told("", "/run/user/7"), Some(("/run/user/7", "/keyfob/agent.sock")));
+        assert_eq!(told("", "here"), None);
+        assert_eq!(told("", ""), None);
+    }
+
+    #[test]
+    fn a_relative_path_is_refused_with_the_absolute_one() {
+        let failure = absolute(CONFIG, "x/config.toml".into()).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Usage);
+        assert!(failure.message.contains("not an absolute path"), "{failure}");
+        let whole = env::current_dir().unwrap().join("x/config.toml");
+        assert_eq!(failure.hint, Some(format!("set {CONFIG} to {}", whole.display())));
+    }
 }

@@ -47,6 +47,7 @@ impl Run {
         assert_eq!(self.stdout, "", "nothing is printed on failure");
         let mut lines = self.stderr.lines();
         assert!(lines.next().is_some_and(|line| line.starts_with("keyfob: ")), "{self:?}");
+        assert!(lines.next().is_some_and(|line| line.starts_with("hint: ")), "{self:?}");
         &self.stderr
     }
 

@@ -7,15 +7,15 @@ use keyfob_audit::Line;
 use keyfob_shared::{Failure, FailureKind, environment};
 
 pub(super) fn run(arguments: &Audit) -> Result<(), Failure> {
-    let missing = || Failure::new(FailureKind::Usage, "there is no home directory for the state directory");
-    let directory = environment::state_directory().ok_or_else(missing)?;
+    let directory = environment::state_directory()?;
     if arguments.verify {
         return match keyfob_audit::verify(&directory) {
             Ok(found) => {
                 print(&format!("{} lines, {} torn by a crash, none changed\n", found.lines, found.torn))
             }
             Err(broken) => {
-                Err(Failure::new(FailureKind::Refused, format!("the audit was changed: {broken}")))
+                Err(Failure::new(FailureKind::Refused, format!("the audit was changed: {broken}"))
+                    .hint(format!("compare {} with a copy", directory.display())))
             }
         };
     }

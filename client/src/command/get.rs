@@ -11,16 +11,21 @@ pub(super) fn run(profile: &str) -> Result<(), Failure> {
 
 /// Prints the document of a reply, or fails with what it says.
 pub(super) fn print(reply: Option<Reply>) -> Result<(), Failure> {
-    match reply {
-        Some(Reply::Document(document)) => write(&format!("{}\n", document.get())),
-        Some(Reply::Failed(failure)) => Err(failure),
-        _ => Err(unexpected()),
-    }
+    let Some(reply) = reply else { return Err(unexpected()) };
+    let document = document_of(reply)?;
+    let mut line = String::with_capacity(document.expose().len() + 1);
+    line.push_str(document.expose());
+    line.push('\n');
+    write(Secret::new(line).expose())
 }
 
 /// Answers the document itself.
 pub(super) fn document(profile: &str) -> Result<Secret, Failure> {
-    match start::ask(&Request::Get { profile: name::<ProfileName>(profile)? })?.1 {
+    document_of(start::ask(&Request::Get { profile: name::<ProfileName>(profile)? })?.1)
+}
+
+fn document_of(reply: Reply) -> Result<Secret, Failure> {
+    match reply {
         Reply::Document(document) => Ok(Secret::new(document.get())),
         Reply::Failed(failure) => Err(failure),
         _ => Err(unexpected()),

@@ -21,12 +21,17 @@ fn add(arguments: KeyAdd) -> Result<(), Failure> {
         let file = std::path::absolute(arguments.file.unwrap_or_else(credentials_file));
         let file = file.map_err(|error| {
             Failure::new(FailureKind::Usage, format!("find the credentials file: {error}"))
+                .hint("keyfob key add --help")
         })?;
         let file = file.to_string_lossy().into_owned();
         return talk(&Request::KeyImport { identity, aws_profile, file });
     }
-    let access_key_id = arguments.access_key_id.unwrap_or_default();
-    let secret_access_key = prompt::secret("secret access key")?;
+    let hinted = |failure: Failure| failure.hint(format!("keyfob key add {identity}"));
+    let access_key_id = match arguments.access_key_id {
+        Some(access_key_id) => access_key_id,
+        None => prompt::text("access key id").map_err(hinted)?.expose().trim().to_owned(),
+    };
+    let secret_access_key = prompt::secret("secret access key").map_err(hinted)?;
     talk(&Request::KeyAdd { identity, access_key_id, secret_access_key })
 }
 

@@ -74,11 +74,12 @@ pub(super) fn findings(request: &Request, json: bool) -> Result<(), Failure> {
     } else {
         print(&findings.iter().map(describe).collect::<String>())?;
     }
-    match findings.iter().filter(|finding| finding.severity == Severity::Error).count() {
-        0 => Ok(()),
-        1 => Err(Failure::new(FailureKind::Usage, "there is something to mend")),
-        count => Err(Failure::new(FailureKind::Usage, format!("there are {count} things to mend"))),
-    }
+    let message = match findings.iter().filter(|finding| finding.severity == Severity::Error).count() {
+        0 => return Ok(()),
+        1 => "there is something to mend".to_owned(),
+        count => format!("there are {count} things to mend"),
+    };
+    Err(Failure::new(FailureKind::Usage, message).hint("do what the hints of the errors above say"))
 }
 
 fn describe(finding: &Finding) -> String {

@@ -2,42 +2,41 @@
 
 mod audit;
 mod daemon;
+#[cfg(unix)]
+pub(crate) mod early;
 mod env;
 mod get;
 mod key;
 mod listing;
 mod status;
 
-use crate::line::{Line, Profile, Verb};
-use crate::{prompt, report, start};
+use crate::line::{Key, Line, Profile, Verb};
+use crate::{platform, prompt, report, start, usage};
 use clap::Parser;
 use keyfob_shared::wire::{Reply, Request};
 use keyfob_shared::{Failure, FailureKind};
 use std::io::Write;
 
+/// The exit status where a reader of stdout has gone and SIGPIPE is ignored: 128 and the number of that signal.
+const READER_GONE: i32 = 141;
+
 /// Runs what the command line asks for and answers the exit code.
 pub(crate) fn run() -> u8 {
     let line = match Line::try_parse() {
         Ok(line) => line,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { FailureKind::Usage.exit_code() } else { 0 };
+        Err(error) if error.use_stderr() => {
+            return report::fail(None, &usage::failure(&error, std::env::args_os()));
         }
+        Err(asked) => return conclude(None, print(&asked.render().to_string())),
     };
     let subject = subject(&line.verb);
-    match dispatch(line.verb) {
-        Ok(()) => 0,
-        Err(failure) => report::fail(subject.as_deref(), &failure),
-    }
+    conclude(subject.as_deref(), dispatch(line.verb))
 }
 
-/// Goes on with a `get` that the daemon has answered with something else than a document.
-#[cfg(all(unix, not(test)))]
-pub(crate) fn finish_get(reply: Vec<u8>) -> u8 {
-    let profile = std::env::args().nth(2).unwrap_or_default();
-    match get::print(crate::connection::parse(&reply)) {
+fn conclude(subject: Option<&str>, result: Result<(), Failure>) -> u8 {
+    match result {
         Ok(()) => 0,
-        Err(failure) => report::fail(Some(&profile), &failure),
+        Err(failure) => report::fail(subject, &failure),
     }
 }
 
@@ -60,12 +59,23 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
     }
 }
 
+/// Answers what a failure is about.
 fn subject(verb: &Verb) -> Option<String> {
     match verb {
         Verb::Get { profile } => Some(profile.clone()),
         Verb::Env(arguments) => Some(arguments.profile.clone()),
         Verb::Login { name } | Verb::Profile(Profile::Show { name, .. }) => Some(name.clone()),
-        _ => None,
+        Verb::Logout(arguments) => arguments.name.clone(),
+        Verb::Key(Key::Add(arguments)) => Some(arguments.identity.clone()),
+        Verb::Key(Key::Remove { identity }) => Some(identity.clone()),
+        Verb::Key(Key::List { .. })
+        | Verb::Profile(Profile::List { .. } | Profile::Check { .. })
+        | Verb::Status(_)
+        | Verb::Audit(_)
+        | Verb::Lock
+        | Verb::Unlock
+        | Verb::Doctor { .. }
+        | Verb::Daemon(_) => None,
     }
 }
 
@@ -87,14 +97,18 @@ pub(crate) fn talk(request: &Request) -> Result<(), Failure> {
     }
 }
 
-/// Writes to stdout; a reader that has gone is no failure.
+/// Writes to stdout.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    match std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(FailureKind::Usage, format!("write to stdout: {error}")))
-        }
-        Ok(()) | Err(_) => Ok(()),
+    platform::Stdout.write_all(text.as_bytes()).map_err(|error| unwritten(&error))
+}
+
+/// Tells why stdout takes nothing; a reader that has gone wants to hear nothing.
+fn unwritten(error: &std::io::Error) -> Failure {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        std::process::exit(READER_GONE);
     }
+    Failure::new(FailureKind::Usage, format!("write to stdout: {error}"))
+        .hint("let stdout be a file, a pipe or a terminal that can be written to")
 }
 
 /// The daemon has answered something that does not belong to the request.
@@ -105,5 +119,5 @@ pub(crate) fn unexpected() -> Failure {
 
 /// Checks a name before anybody is asked about it.
 pub(crate) fn name<N: std::str::FromStr<Err = keyfob_shared::InvalidName>>(text: &str) -> Result<N, Failure> {
-    text.parse().map_err(|wrong| Failure::new(FailureKind::Usage, format!("{wrong}")))
+    text.parse().map_err(|wrong| Failure::new(FailureKind::Usage, format!("{wrong}")).hint("keyfob status"))
 }

@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &Status) -> Result<(), Failure> {
         return print_json(&fetch()?);
     }
     loop {
-        let text = render(&fetch()?, platform::now());
+        let text = render(&fetch()?, platform::now(), platform::width().unwrap_or(usize::MAX));
         if !arguments.watch {
             return print(&text);
         }
@@ -62,7 +62,7 @@ fn fetch() -> Result<Whole, Failure> {
     }
 }
 
-fn render(whole: &Whole, now: i64) -> String {
+fn render(whole: &Whole, now: i64, width: usize) -> String {
     let time = |moment: Option<Timestamp>| {
         moment.map_or_else(|| "-".to_owned(), |moment| table::relative(moment, now))
     };
@@ -89,7 +89,7 @@ fn render(whole: &Whole, now: i64) -> String {
     let error =
         daemon.config_error.as_ref().map_or_else(String::new, |error| format!("\nconfiguration: {error}"));
     let last = crate::report::clean(&format!("keyfobd {}, process {}, {vault}", daemon.version, daemon.pid));
-    format!("{}\n{}\n{last}{locked}{}\n", table::columns(&rows), table::columns(&identities), error)
+    format!("{}\n{}\n{last}{locked}{}\n", table::fitted(&rows, width), table::columns(&identities), error)
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
             last_error: None,
             note: None,
         };
-        let text = render(&Whole { daemon, profiles: vec![profile], identities: Vec::new() }, 0);
+        let text = render(&Whole { daemon, profiles: vec![profile], identities: Vec::new() }, 0, 200);
         assert!(text.contains("prod     ready  in 1 h 0 min  -       1 min ago  -"), "{text}");
         assert!(text.contains("keyfobd 1, process 7, vault memory: ready (configured)"), "{text}");
     }

@@ -1,19 +1,18 @@
 //! Sockets of Linux.
 
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socket_with};
-use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 /// Writing to a daemon that has ended is an error, never a signal.
 pub(crate) const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
 
 /// Makes a Unix stream socket that no child inherits.
-pub(crate) fn stream_socket() -> io::Result<OwnedFd> {
-    Ok(socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?)
+pub(crate) fn stream_socket() -> rustix::io::Result<OwnedFd> {
+    socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
 }
 
-/// Answers whether the process at the other end is this user's: nobody else may hand out credentials.
-pub(crate) fn is_ours(socket: &OwnedFd) -> bool {
+/// Answers who is at the other end, as the kernel says.
+pub(super) fn peer(socket: &OwnedFd) -> Option<libc::ucred> {
     let mut peer = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
     let mut length = size_of::<libc::ucred>() as libc::socklen_t;
     let (level, option) = (libc::SOL_SOCKET, libc::SO_PEERCRED);
@@ -21,7 +20,10 @@ pub(crate) fn is_ours(socket: &OwnedFd) -> bool {
     // SAFETY: the descriptor is open, and the kernel writes at most `length` bytes to a value of that size.
     let failed =
         unsafe { libc::getsockopt(socket.as_raw_fd(), level, option, (&raw mut peer).cast(), &mut length) };
-    failed == 0
-        && length as usize == size_of::<libc::ucred>()
-        && peer.uid == rustix::process::geteuid().as_raw()
+    (failed == 0 && length as usize == size_of::<libc::ucred>()).then_some(peer)
+}
+
+/// Answers whether the process at the other end is this user's: nobody else may hand out credentials.
+pub(crate) fn is_ours(socket: &OwnedFd) -> bool {
+    peer(socket).is_some_and(|peer| peer.uid == rustix::process::geteuid().as_raw())
 }

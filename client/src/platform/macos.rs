@@ -1,14 +1,13 @@
 //! Sockets of macOS. Type-checked; not run yet.
 
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socket_with};
-use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 /// There is no such flag; the socket itself is told, in [`stream_socket`].
 pub(crate) const SEND_FLAGS: SendFlags = SendFlags::empty();
 
 /// Makes a Unix stream socket that no child inherits, and whose writes never raise a signal.
-pub(crate) fn stream_socket() -> io::Result<OwnedFd> {
+pub(crate) fn stream_socket() -> rustix::io::Result<OwnedFd> {
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::empty(), None)?;
     rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
     rustix::net::sockopt::set_socket_nosigpipe(&socket, true)?;

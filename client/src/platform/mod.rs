@@ -1,5 +1,8 @@
 //! What differs between operating systems: the way to the daemon, its start, terminals, the clock.
 
+mod process;
+pub(crate) use process::Process;
+
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]

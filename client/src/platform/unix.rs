@@ -2,11 +2,13 @@
 
 use super::{SEND_FLAGS, is_ours, stream_socket};
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock};
+use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{RecvFlags, SocketAddrUnix, recv, send};
+use rustix::net::{RecvFlags, SocketAddrUnix, connect, recv, send};
+use rustix::stdio::{stderr, stdin, stdout};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -16,15 +18,19 @@ use std::time::Duration;
 /// The daemon beside the client.
 pub(crate) const DAEMON: &str = "keyfobd";
 
+/// The time in which a daemon takes a connection; on Linux this bounds connect as well.
+const SEND_TIME: Duration = Duration::from_secs(10);
+
 /// A connection to the daemon. Writing to a daemon that has ended is an error, never a signal.
 pub(crate) struct Stream(OwnedFd);
 
 impl Stream {
-    /// Connects, and makes sure that the daemon belongs to this user.
-    pub(crate) fn connect(path: &Path, timeout: Duration) -> io::Result<Self> {
+    /// Connects, and makes sure that the daemon belongs to this user; a reply is awaited for `limit`.
+    pub(crate) fn connect(path: &Path, limit: Duration) -> io::Result<Self> {
+        let address = SocketAddrUnix::new(path)?;
         let socket = stream_socket()?;
-        rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
-        set_socket_timeout(&socket, Timeout::Recv, Some(timeout))?;
+        bound(&socket, limit)?;
+        connect(&socket, &address)?;
         if !is_ours(&socket) {
             return Err(io::Error::new(
                 io::ErrorKind::PermissionDenied,
@@ -33,6 +39,18 @@ impl Stream {
         }
         Ok(Self(socket))
     }
+
+    /// Answers the descriptor.
+    #[cfg(target_os = "linux")]
+    pub(super) fn socket(&self) -> &OwnedFd {
+        &self.0
+    }
+}
+
+/// Bounds the waits of a socket: for the daemon to take the connection and the request, and for its reply.
+pub(crate) fn bound(socket: &OwnedFd, limit: Duration) -> rustix::io::Result<()> {
+    set_socket_timeout(socket, Timeout::Send, Some(SEND_TIME))?;
+    set_socket_timeout(socket, Timeout::Recv, Some(limit))
 }
 
 impl Read for Stream {
@@ -78,29 +96,76 @@ fn without_aws(command: &mut Command) {
     }
 }
 
-/// Makes sure that clients start one daemon and not many; held until dropped.
-pub(crate) fn start_lock(socket: &Path) -> io::Result<File> {
+/// Makes sure that clients start one daemon and not many; held until dropped. `None` if another client has it.
+pub(crate) fn start_lock(socket: &Path) -> io::Result<Option<File>> {
     if let Some(directory) = socket.parent() {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        private_directory(directory)?;
     }
     let mut name = socket.as_os_str().to_owned();
     name.push(".start");
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = rustix::fs::openat(CWD, Path::new(&name), flags, Mode::RUSR | Mode::WUSR)?;
-    flock(&file, FlockOperation::LockExclusive)?;
-    Ok(file.into())
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file.into())),
+        Err(Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
-/// Opens a small private file for writing, cut to nothing.
+fn private_directory(path: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Opens a small private file for reading and writing; it and its directory are made if need be.
 pub(crate) fn private_file(path: &Path) -> io::Result<File> {
-    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    if let Some(directory) = path.parent() {
+        private_directory(directory)?;
+    }
+    let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
     std::fs::OpenOptions::new()
+        .read(true)
         .write(true)
         .create(true)
-        .truncate(true)
+        .truncate(false)
         .mode(0o600)
         .custom_flags(no_follow)
         .open(path)
+}
+
+/// The standard output, without a buffer that would keep what was printed.
+pub(crate) struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::write(stdout(), bytes)?)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Opens standard streams that whoever started this process has closed, before anything else gets their numbers.
+///
+/// Security: a socket in the place of stdout or stderr would be sent what is printed. Writing to a stdout that was
+/// closed goes on to fail.
+pub(crate) fn open_missing_streams() {
+    let is_missing = |stream: BorrowedFd<'static>| rustix::io::fcntl_getfd(stream) == Err(Errno::BADF);
+    let streams = [(stdin(), OFlags::RDONLY), (stdout(), OFlags::RDONLY), (stderr(), OFlags::WRONLY)];
+    for (stream, flags) in streams {
+        if is_missing(stream) {
+            // The lowest free number is the one that is missing.
+            match rustix::fs::open("/dev/null", flags, Mode::empty()) {
+                Ok(null) if null.as_raw_fd() == stream.as_raw_fd() => drop(null.into_raw_fd()),
+                Ok(_) | Err(_) => std::process::exit(2),
+            }
+        }
+    }
+}
+
+/// Answers how many characters a line of the terminal on stdout has, where there is one.
+pub(crate) fn width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|width| *width > 0)
 }
 
 /// Opens the terminal of this session for writing, where there is one.
@@ -114,10 +179,15 @@ pub(crate) fn now() -> i64 {
     now.tv_sec * 1_000 + now.tv_nsec / 1_000_000
 }
 
-/// Answers whether a daemon holds the lock beside the socket, which it does as long as it lives.
-pub(crate) fn is_served(socket: &Path) -> bool {
-    let mut name = socket.as_os_str().to_owned();
-    name.push(".lock");
-    let Ok(file) = File::open(Path::new(&name)) else { return false };
-    flock(&file, FlockOperation::NonBlockingLockExclusive).is_err()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_that_are_open_are_left_alone() {
+        let before = rustix::fs::fstat(stderr()).unwrap();
+        open_missing_streams();
+        let after = rustix::fs::fstat(stderr()).unwrap();
+        assert_eq!((before.st_dev, before.st_ino), (after.st_dev, after.st_ino));
+    }
 }

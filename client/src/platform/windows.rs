@@ -100,13 +100,35 @@ fn without_aws(command: &mut Command) {
 }
 
 /// The first daemon takes the name of the pipe; others end. No lock is needed.
-pub(crate) fn start_lock(_socket: &Path) -> io::Result<()> {
-    Ok(())
+pub(crate) fn start_lock(_socket: &Path) -> io::Result<Option<()>> {
+    Ok(Some(()))
 }
 
-/// Pipes have no directory for notes.
-pub(crate) fn private_file(_path: &Path) -> io::Result<File> {
-    Err(io::ErrorKind::Unsupported.into())
+/// Opens a small file for reading and writing; the directories of a user are the user's own.
+pub(crate) fn private_file(path: &Path) -> io::Result<File> {
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+/// The standard output.
+pub(crate) struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut stdout = io::stdout();
+        let written = stdout.write(bytes)?;
+        stdout.flush().map(|()| written)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The width of a console is not asked for.
+pub(crate) fn width() -> Option<usize> {
+    None
 }
 
 /// Opens the console for writing, where there is one.
@@ -119,9 +141,4 @@ pub(crate) fn terminal() -> Option<File> {
 pub(crate) fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Answers whether a daemon has the pipe.
-pub(crate) fn is_served(socket: &Path) -> bool {
-    Stream::connect(socket, Duration::ZERO).is_ok()
 }
