@@ -59,7 +59,9 @@ fn broken() -> Vec<(String, &'static str, &'static str)> {
 
 #[test]
 fn bad_configurations_are_told_with_their_place_while_the_last_good_one_serves() {
-    let world = World::with_profile();
+    let world = World::new();
+    world.config(GOOD);
+    world.add_key("alice");
     let id = world.get("p").access_key_id();
     for (text, place, expected) in broken() {
         let shown: String = text.chars().take(200).collect();

@@ -12,6 +12,7 @@ mod herd;
 mod hostile;
 mod input;
 mod keychain;
+mod lifecycle;
 mod moto;
 mod outage;
 mod reload;

@@ -1,0 +1,141 @@
+//! How the daemon is started, stopped and replaced.
+
+use keyfob_tests::world::{eventually, is_private, signal};
+use keyfob_tests::{Run, World};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+/// Starts the daemon on a socket that is listening already, as systemd does.
+fn activate(world: &World, listener: UnixListener) -> Child {
+    let script = format!(
+        "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec {}",
+        world.program("keyfobd").display()
+    );
+    let mut command = world.command("sh");
+    command.args(["-c", &script]).stdin(Stdio::from(OwnedFd::from(listener))).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+#[test]
+fn a_socket_that_systemd_listens_on_is_taken_over_and_left_there() {
+    let world = World::new();
+    world.config("[identity.alice]\ntype = \"iam-user\"\n[profile.p]\nidentity = \"alice\"\n");
+    let path = world.path("run/activated.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+    let mut world = world;
+    world.environment.insert("KEYFOB_SOCKET".into(), path.clone().into());
+    // The request is there before the daemon is.
+    let waiting = {
+        let mut status = world.command(world.program("keyfob"));
+        status.args(["status", "--json"]).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let mut daemon = activate(&world, listener.try_clone().unwrap());
+    Run::from(waiting.wait_with_output().unwrap()).ok();
+    assert!(is_private(&path), "others may not connect, whatever the unit says");
+    world.add_key("alice");
+    world.get("p").ok();
+    signal(daemon.id(), rustix::process::Signal::TERM);
+    assert!(daemon.wait().unwrap().success());
+    assert!(path.exists(), "the socket is systemd's");
+    let mut again = activate(&world, listener);
+    eventually("the next daemon serves", Duration::from_secs(5), || world.keyfob(&["status"]).status == 0);
+    world.kill_daemons();
+    let _ = again.wait();
+}
+
+#[test]
+fn a_signal_ends_it_in_good_order() {
+    let world = World::new();
+    let key = world.path("config/key");
+    world.config(&format!(
+        "[daemon]\nvault = \"file\"\nvault_key_file = \"{}\"\n[identity.alice]\ntype = \"iam-user\"\n[profile.p]\nidentity = \"alice\"\n",
+        key.display()
+    ));
+    world.add_key("alice");
+    let id = world.get("p").access_key_id();
+    for end in [rustix::process::Signal::TERM, rustix::process::Signal::INT] {
+        signal(world.daemons()[0], end);
+        eventually("it has ended", Duration::from_secs(5), || world.daemons().is_empty());
+        assert!(!world.socket().exists());
+        assert_eq!(world.get("p").access_key_id(), id, "what was in memory is in the vault");
+    }
+    assert_eq!(world.aws.mints().len(), 1);
+    assert!(world.keyfob(&["audit", "--verify"]).ok().contains("none changed"));
+}
+
+#[test]
+fn logs_are_for_people_or_one_object_a_line() {
+    for (format, expected) in [("human", " INFO "), ("json", "\"level\":\"INFO\"")] {
+        let world = World::new();
+        let mut run = world.command(world.program("keyfob"));
+        run.args(["daemon", "run", "--log-format", format]).stderr(Stdio::piped());
+        let daemon = run.spawn().unwrap();
+        eventually("it serves", Duration::from_secs(5), || world.socket().exists());
+        world.keyfob(&["status"]).ok();
+        world.keyfob(&["daemon", "stop"]).ok();
+        let run = Run::from(daemon.wait_with_output().unwrap());
+        assert!(run.status == 0 && run.stderr.contains(expected), "{run:?}");
+        if format == "json" {
+            let is_object = |line: &str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+            assert!(run.stderr.lines().all(is_object), "{run:?}");
+        }
+    }
+}
+
+#[test]
+fn who_started_it_may_go_away() {
+    let world = World::with_profile();
+    world.keyfob(&["daemon", "stop"]).ok();
+    // The reader of the readiness line has gone before it is written.
+    let script = format!("{} --detached | true", world.program("keyfobd").display());
+    let mut starter = world.command("sh").args(["-c", &script]).spawn().unwrap();
+    eventually("it serves", Duration::from_secs(5), || world.socket().exists());
+    let pid = world.daemons();
+    world.keyfob(&["status"]).ok();
+    assert_eq!(world.daemons(), pid);
+    world.kill_daemons();
+    starter.wait().unwrap();
+}
+
+#[test]
+fn a_new_program_takes_over_and_no_request_fails() {
+    let mut world = World::new();
+    world.copy_programs();
+    let key = world.path("config/key");
+    world.config(&format!(
+        "[daemon]\nvault = \"file\"\nvault_key_file = \"{}\"\n[identity.alice]\ntype = \"iam-user\"\n[profile.p]\nidentity = \"alice\"\n",
+        key.display()
+    ));
+    world.add_key("alice");
+    let id = world.get("p").access_key_id();
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let mut served = 0;
+            while !ended.load(std::sync::atomic::Ordering::Relaxed) {
+                assert_eq!(world.get("p").access_key_id(), id);
+                served += 1;
+            }
+            served
+        });
+        let mut restarts = Vec::new();
+        for _ in 0..3 {
+            let daemon = world.program("keyfobd");
+            let copy = daemon.with_extension("new");
+            std::fs::copy(&daemon, &copy).unwrap();
+            std::fs::rename(&copy, &daemon).unwrap();
+            restarts.push(world.keyfob(&["daemon", "restart"]));
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        ended.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(asking.join().unwrap() > 20);
+        for restart in &restarts {
+            restart.ok();
+        }
+    });
+    assert_eq!(world.aws.mints().len(), 1);
+    assert_eq!(world.daemons().len(), 1);
+}
