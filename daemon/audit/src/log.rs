@@ -16,7 +16,8 @@ const LAST_WRITES: Duration = Duration::from_secs(1);
 /// The audit of a daemon.
 #[derive(Debug)]
 pub struct Audit {
-    queue: SyncSender<Entry>,
+    // Boxed: the queue's room is taken at the start, and touched in turn.
+    queue: SyncSender<Box<Entry>>,
     lost: Arc<AtomicU64>,
     thread: JoinHandle<()>,
     ended: Receiver<()>,
@@ -43,7 +44,7 @@ impl Audit {
 
     /// Has a request written down; never waits.
     pub fn record(&self, entry: Entry) {
-        if self.queue.try_send(entry).is_err() {
+        if self.queue.try_send(Box::new(entry)).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::pages::pages;
+use super::saver::Saver;
 use super::{Event, Shared};
 use keyfob_engine::engine::Answer;
 use keyfob_shared::wire::{
@@ -53,6 +54,19 @@ async fn ask_code(serial: &str, identity: &IdentityName, call: &mut Call) -> Res
     }
     Err(Failure::new(FailureKind::Person, "an MFA code has six digits")
         .hint(format!("keyfob login {identity}")))
+}
+
+/// Says that sessions are forgotten when they are, in the vault too.
+pub(super) async fn logout(saver: Saver, result: Result<String, Failure>, call: Call) {
+    let result = match result {
+        Ok(message) if saver.finish().await == 0 => Ok(message),
+        Ok(message) => {
+            let message = format!("{message} here, but they could not be removed from the vault yet");
+            Err(Failure::new(FailureKind::Upstream, message).hint("keyfob doctor"))
+        }
+        Err(failure) => Err(failure),
+    };
+    call.conclude(result).await;
 }
 
 pub(super) async fn lock(shared: Shared, call: Call) {

@@ -18,7 +18,7 @@ use crate::configuration::{Broken, Reading, Watch};
 use crate::platform::{self, Asked, Signals};
 use answers::{Asker, Ledger};
 use keyfob_audit::Audit;
-use keyfob_engine::config::Config;
+use keyfob_engine::config::{Config, Daemon};
 use keyfob_engine::engine::{self, Command, Engine};
 use keyfob_listen::{Arrival, Connection, Listener, Peer};
 use keyfob_shared::wire::Request;
@@ -94,6 +94,8 @@ pub(crate) struct Runtime {
     config_file: PathBuf,
     reload: reload::Reload,
     broken: Option<Broken>,
+    // The settings that the vault was opened with; it is opened once.
+    opened_with: Daemon,
     stopping: Option<Box<keyfob_listen::Dialogue>>,
     _state_lock: File,
 }
@@ -153,6 +155,7 @@ impl Runtime {
             config_file: parts.config_file,
             reload: reload::Reload::default(),
             broken: None,
+            opened_with: parts.config.daemon.clone(),
             stopping: None,
             _state_lock: parts.state_lock,
         };

@@ -10,6 +10,9 @@ use keyfob_shared::wire::{DaemonStatus, Finding, ProfileView, Reply, Request, Se
 use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName};
 use tokio::sync::oneshot;
 
+/// A vault is opened once: what lies in the old one is not moved.
+const ANOTHER_VAULT: &str = "the configuration names another vault, which is opened by the next daemon";
+
 impl Runtime {
     /// Serves everything but `get`.
     pub(super) fn person(&mut self, peer: Peer, request: Request, connection: Connection) {
@@ -31,7 +34,7 @@ impl Runtime {
                     self.tell(engine::Event::Logout(scope));
                     message
                 });
-                self.conversations.start(call.conclude(result));
+                self.conversations.start(dialogue::logout(self.saver.clone(), result, call));
             }
             Request::Status => {
                 let daemon = self.daemon_status();
@@ -171,8 +174,19 @@ impl Runtime {
             pid: std::process::id(),
             vault: VaultStatus { kind: String::new(), state: String::new(), reason: String::new() },
             locked: self.engine.is_locked(),
-            config_error: self.broken.as_ref().map(|broken| broken.failure.message.clone()),
+            config_error: match &self.broken {
+                Some(broken) => Some(broken.failure.message.clone()),
+                None => self.wants_another_vault().then(|| format!("{ANOTHER_VAULT}: keyfob daemon restart")),
+            },
         }
+    }
+
+    /// Answers whether the configuration names another vault than the one that is open.
+    fn wants_another_vault(&self) -> bool {
+        let (now, then) = (&self.engine.config().daemon, &self.opened_with);
+        now.vault != then.vault
+            || now.vault_key_file != then.vault_key_file
+            || now.passphrase_command != then.passphrase_command
     }
 
     fn views(&self, name: Option<&ProfileName>) -> Result<Vec<ProfileView>, Failure> {
@@ -218,6 +232,14 @@ impl Runtime {
                 subject: "configuration".into(),
                 message: format!("there is no {}", self.config_file.display()),
                 hint: Some("see \"Set-up\" in the README".into()),
+            });
+        }
+        if self.wants_another_vault() {
+            findings.push(Finding {
+                severity: Severity::Error,
+                subject: "vault".into(),
+                message: ANOTHER_VAULT.into(),
+                hint: Some("keyfob daemon restart".into()),
             });
         }
         if self.engine.is_locked() {

@@ -18,6 +18,7 @@ const LAST_WRITES: Duration = Duration::from_secs(30);
 const NO_PROGRESS: Duration = Duration::from_secs(2);
 
 /// The way to the writing task.
+#[derive(Clone)]
 pub(super) struct Saver {
     desk: Arc<Desk>,
 }
@@ -56,8 +57,8 @@ impl Saver {
         self.desk.news.notify_one();
     }
 
-    /// Waits until everything is written, as long as there is progress, and for a limited time.
-    pub(super) async fn finish(&self) {
+    /// Waits until everything is written, as long as there is progress, and for a limited time; answers what is left.
+    pub(super) async fn finish(&self) -> usize {
         let mut written = self.desk.written.subscribe();
         self.desk.hurry.notify_one();
         let all = async {
@@ -70,8 +71,9 @@ impl Saver {
         let _ = tokio::time::timeout(LAST_WRITES, all).await;
         let left = self.desk.lock().len();
         if left > 0 {
-            tracing::warn!(left, "sessions were not written to the vault; they will be minted again");
+            tracing::warn!(left, "changes of sessions have not reached the vault");
         }
+        left
     }
 }
 

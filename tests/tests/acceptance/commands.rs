@@ -210,3 +210,26 @@ fn the_command_line_is_explained() {
         assert!(run.status == 2 && run.stdout.is_empty() && !run.stderr.is_empty(), "{arguments:?}: {run:?}");
     }
 }
+
+#[test]
+fn logout_does_not_say_forgotten_before_the_vault_has() {
+    let world = World::new();
+    world.config(&format!(
+        "[daemon]\nvault = \"file\"\nvault_key_file = \"{}\"\n[identity.alice]\ntype = \"iam-user\"\n[profile.p]\nidentity = \"alice\"\n",
+        world.path("config/key").display()
+    ));
+    world.add_key("alice");
+    let first = world.get("p").access_key_id();
+    let (vault, away) = (world.path("state/vault"), world.path("state/away"));
+    let records = || std::fs::read_dir(&vault).map(Iterator::count).unwrap_or_default();
+    eventually("the session is written", Duration::from_secs(5), || records() == 3);
+    std::fs::rename(&vault, &away).unwrap();
+    std::fs::write(&vault, "in the way").unwrap();
+    let logout = world.keyfob(&["logout", "--all"]);
+    assert!(logout.failed(1).contains("could not be removed from the vault"), "{logout:?}");
+    std::fs::remove_file(&vault).unwrap();
+    std::fs::rename(&away, &vault).unwrap();
+    world.keyfob(&["logout", "--all"]).ok();
+    world.kill_daemons();
+    assert_ne!(world.get("p").access_key_id(), first);
+}

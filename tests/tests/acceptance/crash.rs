@@ -126,7 +126,7 @@ fn a_full_disk_does_not_stop_serving() {
     let vault = world.path("state/vault");
     std::fs::rename(&vault, world.path("state/away")).unwrap();
     std::fs::write(&vault, "in the way").unwrap();
-    world.keyfob(&["logout", "p"]).ok();
+    world.keyfob(&["logout", "p"]).failed(1);
     let cold = world.get("p");
     assert!(cold.failed(1).contains("vault"), "{cold:?}");
     std::fs::remove_file(&vault).unwrap();

@@ -140,6 +140,24 @@ fn a_file_that_is_gone_or_empty_for_a_while_changes_nothing() {
 }
 
 #[test]
+fn another_vault_waits_for_the_next_daemon_and_says_so() {
+    let world = World::with_profile();
+    let id = world.get("p").access_key_id();
+    let other =
+        format!("[daemon]\nvault = \"file\"\nvault_key_file = \"{}\"\n", world.path("config/key").display());
+    world.config_text(&text(&world, &[("p", "R")]).replace("[daemon]\nvault = \"memory\"\n", &other));
+    eventually("it is told", Duration::from_secs(2), || {
+        world.status()["daemon"]["config_error"].as_str().is_some_and(|told| told.contains("daemon restart"))
+    });
+    assert_eq!(world.get("p").access_key_id(), id);
+    let doctor = world.keyfob(&["doctor"]);
+    assert!(doctor.stdout.contains("hint: keyfob daemon restart"), "{doctor:?}");
+    world.keyfob(&["daemon", "restart"]).ok();
+    assert_eq!(world.status()["daemon"]["vault"]["kind"], "file");
+    assert!(world.status()["daemon"]["config_error"].is_null());
+}
+
+#[test]
 fn a_pipe_in_place_of_the_file_is_not_waited_for() {
     let world = World::new();
     rustix::fs::mknodat(

@@ -75,7 +75,7 @@ impl Writer {
     }
 
     /// Writes until nobody can send any more.
-    pub(crate) fn run(&mut self, entries: &Receiver<Entry>, marker: Marker, lost: &AtomicU64) {
+    pub(crate) fn run(&mut self, entries: &Receiver<Box<Entry>>, marker: Marker, lost: &AtomicU64) {
         let mut last = None;
         loop {
             let first = match self.is_mark_due {
@@ -84,8 +84,8 @@ impl Writer {
             };
             match first {
                 Ok(first) => {
-                    let more = entries.try_iter().take(MAX_BATCH);
-                    self.batch(&first.clone(), std::iter::once(first.clone()).chain(more), lost);
+                    let more = entries.try_iter().take(MAX_BATCH).map(|entry| *entry);
+                    self.batch(&first, std::iter::once((*first).clone()).chain(more), lost);
                     self.wish_mark_after(&first, &marker);
                     last = Some(first);
                     std::thread::sleep(PAUSE);
