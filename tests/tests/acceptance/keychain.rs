@@ -114,7 +114,7 @@ fn a_session_that_could_not_be_written_is_written_later() {
         keychain.labels(&world).matches("/login/").count() == 3
     });
     keychain.kill();
-    world.keyfob(&["logout", "q"]).ok();
+    world.keyfob(&["logout", "q"]).failed(1);
     std::thread::sleep(Duration::from_secs(2));
     keychain.start_service(&world);
     eventually("two items", Duration::from_secs(10), || {
