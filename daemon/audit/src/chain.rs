@@ -5,6 +5,7 @@ use crate::process::Program;
 use keyfob_shared::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::fmt::Write;
 
 /// The digest before the first line.
 pub(crate) const START: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -49,13 +50,35 @@ pub struct Line {
     pub hash: String,
 }
 
+/// What follows the digest, which is the last field.
+const END: &[u8] = b"\"}";
+
 impl Line {
     /// Answers the digest of everything but `hash`; `previous` is part of it.
     pub(crate) fn digest(&self) -> String {
-        let unsealed = Self { hash: String::new(), ..self.clone() };
-        let text = serde_json::to_vec(&unsealed).expect("lines always serialize");
-        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+        digest(&Self { hash: String::new(), ..self.clone() }.to_json())
     }
+
+    /// Writes the line, which has no `hash` yet, with its digest, and answers that.
+    pub(crate) fn seal(&self, text: &mut Vec<u8>) -> String {
+        let line = self.to_json();
+        let hash = digest(&line);
+        let open = line.strip_suffix(END).unwrap_or(&line);
+        [open, hash.as_bytes(), END, b"\n"].into_iter().for_each(|part| text.extend(part));
+        hash
+    }
+
+    fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("lines always serialize")
+    }
+}
+
+fn digest(text: &[u8]) -> String {
+    let mut hex = String::with_capacity(START.len());
+    for byte in Sha256::digest(text) {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
 }
 
 /// Bounds a text of others, and keeps it on one line.

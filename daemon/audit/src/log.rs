@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-const MAX_QUEUE: usize = 16_384;
+const MAX_QUEUE: usize = 4_096;
 const LAST_WRITES: Duration = Duration::from_secs(1);
 
 /// The audit of a daemon.

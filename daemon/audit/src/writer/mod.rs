@@ -19,7 +19,7 @@ use std::time::Duration;
 
 const MAX_FILE: u64 = 10 * 1024 * 1024;
 const MAX_BATCH: usize = 512;
-/// Under load, lines are collected this long, so that not every one of them wakes the thread.
+/// Lines are collected this long, so that not every one of them wakes the thread; there is no pause while many wait.
 const PAUSE: Duration = Duration::from_millis(2);
 /// The mark lags behind by this much.
 const BETWEEN_MARKS: Duration = Duration::from_secs(1);
@@ -84,11 +84,14 @@ impl Writer {
             };
             match first {
                 Ok(first) => {
-                    let more = entries.try_iter().take(MAX_BATCH).map(|entry| *entry);
-                    self.batch(&first, std::iter::once((*first).clone()).chain(more), lost);
+                    let mut more = 0;
+                    let others = entries.try_iter().take(MAX_BATCH).map(|entry| *entry).inspect(|_| more += 1);
+                    self.batch(&first, std::iter::once((*first).clone()).chain(others), lost);
                     self.wish_mark_after(&first, &marker);
                     last = Some(first);
-                    std::thread::sleep(PAUSE);
+                    if more < MAX_BATCH {
+                        std::thread::sleep(PAUSE);
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => self.wish_mark(&marker),
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -158,7 +161,7 @@ impl Writer {
 
     fn append(&mut self, text: &mut Vec<u8>, entry: Entry) {
         let (program, parents) = self.programs.of(&entry.caller, entry.time);
-        let mut line = Line {
+        let line = Line {
             seq: self.end.seq + 1,
             time: entry.time,
             request: entry.request.into(),
@@ -174,10 +177,7 @@ impl Writer {
             previous: self.end.hash.clone(),
             hash: String::new(),
         };
-        line.hash = line.digest();
-        text.extend(serde_json::to_vec(&line).expect("lines always serialize"));
-        text.push(b'\n');
-        self.end = End { seq: line.seq, hash: line.hash };
+        self.end = End { seq: line.seq, hash: line.seal(text) };
     }
 
     fn write(&mut self, text: &[u8]) -> io::Result<()> {
