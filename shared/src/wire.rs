@@ -22,6 +22,9 @@ pub enum Request {
         /// Which profile.
         profile: ProfileName,
     },
+    /// Credentials of a profile over HTTP, for as long as this connection is open: [`Reply::SendListener`] where
+    /// descriptors can be sent, then [`Reply::Granted`], and [`Reply::Done`] before the daemon ends.
+    Grant(Grant),
     /// Sign in an identity, or the identity behind a profile: prompts, then [`Reply::Done`].
     Login {
         /// The name of an identity or profile.
@@ -78,6 +81,28 @@ pub enum Request {
     Stop,
 }
 
+/// What a program that is about to start is granted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Whose credentials.
+    pub profile: ProfileName,
+    /// What the program sends as `Authorization`: [`TOKEN_LENGTH`] hexadecimal digits.
+    pub token: Secret,
+    /// The port of the endpoint, where the daemon itself is to listen; 0 means any.
+    pub port: u16,
+    /// Seconds for which the sessions are renewed, whether they are used or not; `None` means as long as it is open.
+    pub lease: Option<u64>,
+    /// Whether it is granted only if nothing is foreseen that ends renewal within the lease.
+    #[serde(default)]
+    pub strict: bool,
+}
+
+/// The length of a token: 32 random bytes.
+pub const TOKEN_LENGTH: usize = 64;
+
+/// The path of the endpoint.
+pub const ENDPOINT_PATH: &str = "/credentials";
+
 /// The client's side of a dialogue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -126,6 +151,15 @@ pub enum Reply {
     Document(Document),
     /// It did not work.
     Failed(Failure),
+    /// The listening socket of the endpoint is to be sent: one byte, and the descriptor with it.
+    SendListener,
+    /// The endpoint answers.
+    Granted {
+        /// Its port on 127.0.0.1.
+        port: u16,
+        /// What stands against renewal for the whole lease, for people; empty if nothing does.
+        obstacles: Vec<String>,
+    },
     /// A question to a person.
     Prompt(Prompt),
     /// It worked; the text is for people.
@@ -233,6 +267,15 @@ pub struct ProfileStatus {
     /// What a person should know: a duration that was cut down by AWS.
     #[serde(default)]
     pub note: Option<String>,
+    /// How often its session was renewed since the daemon has started.
+    #[serde(default)]
+    pub renewals: u64,
+    /// Programs that run with it, started by `keyfob exec`.
+    #[serde(default)]
+    pub programs: u32,
+    /// The end of the longest lease of these programs; `None` if one has no end, or there is none.
+    #[serde(default)]
+    pub leased_until: Option<Timestamp>,
 }
 
 /// An identity as `status` shows it.

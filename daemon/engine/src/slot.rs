@@ -98,6 +98,8 @@ pub(crate) struct Slot {
     pub(crate) blocked: Vec<SlotKey>,
     /// A code that a person typed for the next mint.
     pub(crate) code: Option<Secret>,
+    /// Sessions that took the place of one that was still there.
+    pub(crate) renewals: u64,
     pub(crate) failures: u32,
     pub(crate) failed: Option<Failed>,
     /// The seconds to ask for, after AWS refused more.
@@ -130,6 +132,7 @@ impl Slot {
             waiters: Vec::new(),
             blocked: Vec::new(),
             code: None,
+            renewals: 0,
             failures: 0,
             failed: None,
             negotiated: None,
@@ -149,6 +152,7 @@ impl Slot {
         Self {
             handed_out: self.handed_out,
             last_used: self.last_used,
+            renewals: self.renewals,
             logged_out: self.logged_out,
             forgotten: self.forgotten.clone(),
             ..Self::new(self.parent, self.identity.clone(), self.step.clone())

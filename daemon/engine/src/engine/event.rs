@@ -1,5 +1,6 @@
 //! What the engine is told and what it asks for: two closed lists.
 
+use super::hold::HoldId;
 use crate::clock::Now;
 use crate::config::Config;
 use crate::mint::{MintError, Minted};
@@ -20,6 +21,17 @@ pub enum Event {
         /// Which.
         profile: ProfileName,
     },
+    /// A program that runs with a profile has started.
+    Hold {
+        /// To be named in [`Event::Release`].
+        id: HoldId,
+        /// With which.
+        profile: ProfileName,
+        /// Milliseconds for which its sessions are renewed; `None` means until it is released.
+        lease: Option<i64>,
+    },
+    /// Such a program has ended.
+    Release(HoldId),
     /// A person signs in.
     Login {
         /// Who waits.

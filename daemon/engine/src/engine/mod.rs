@@ -5,6 +5,7 @@
 mod attempt;
 mod configure;
 mod event;
+mod hold;
 #[cfg(test)]
 mod model;
 mod outcome;
@@ -19,6 +20,7 @@ mod vault;
 mod world;
 
 pub use event::{Answer, Command, Event, From, LoadId, Mint, Replaced, Scope};
+pub use hold::{HoldId, Obstacle};
 
 use crate::clock::{Monotonic, Now, Skew, WallClock};
 use crate::config::Config;
@@ -69,6 +71,7 @@ pub struct Engine {
     next_mint: u64,
     next_load: u64,
     loading: Loading,
+    holds: hold::Holds,
     locked: bool,
     commands: VecDeque<Command>,
     // Timers that were set: tests bound the work of an event by it.
@@ -106,6 +109,7 @@ impl Engine {
             next_mint: 0,
             next_load: 0,
             loading: Loading::Needed,
+            holds: hold::Holds::default(),
             locked: false,
             commands: VecDeque::new(),
             #[cfg(test)]
@@ -128,6 +132,8 @@ impl Engine {
             Event::KeyChanged { identity, replaced } => self.key_changed(&identity, replaced),
             Event::Minted { mint, sent, result } => self.minted(mint, sent, result),
             Event::Loaded { load, result } => self.loaded(load, result),
+            Event::Hold { id, profile, lease } => self.hold(id, profile, lease),
+            Event::Release(id) => self.release(id),
             Event::Lock => self.lock(),
             Event::Unlock => self.unlock(),
             Event::Tick => {}

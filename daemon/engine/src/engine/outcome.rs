@@ -69,6 +69,7 @@ impl Engine {
         let Some(slot) = self.slots.get_mut(&key) else { return };
         let last_used = slot.last_used.map(|moment| self.clock.wall(moment));
         self.commands.push_back(Command::Save { slot: key, record: session.record(&self.boot, last_used) });
+        slot.renewals += u64::from(slot.session.is_some());
         slot.keep(session, &self.clock, &mut self.chance);
         let person = slot.waiters.iter().any(|waiter| matches!(waiter.wants, Wants::SignIn));
         if slot.step.mfa_serial().is_some() {

@@ -70,18 +70,21 @@ impl Engine {
     /// Answers until when the session is renewed without being asked; what a person logged out waits to be wanted.
     pub(super) fn warm_until(&self, key: SlotKey) -> Option<Monotonic> {
         let slot = self.slots.get(&key).filter(|slot| slot.handed_out)?;
-        match self.config.daemon.renew {
-            Renew::Active => slot.warm_until(&self.config),
-            Renew::OnDemand => None,
-            Renew::Always => {
-                let logged_out =
-                    |key| self.slots.get(&key).is_some_and(|slot| slot.logged_out && slot.session.is_none());
-                if self.way(key).any(logged_out) {
-                    return slot.warm_until(&self.config);
-                }
-                Some(Monotonic(i64::MAX))
-            }
+        let (used, always) = match self.config.daemon.renew {
+            Renew::Active => (slot.warm_until(&self.config), None),
+            Renew::OnDemand => (None, None),
+            Renew::Always => (slot.warm_until(&self.config), Some(Monotonic(i64::MAX))),
+        };
+        match always.max(self.held_until(key)) {
+            Some(unasked) if !self.is_logged_out(key) => used.max(Some(unasked)),
+            Some(_) | None => used,
         }
+    }
+
+    fn is_logged_out(&self, key: SlotKey) -> bool {
+        let logged_out =
+            |key| self.slots.get(&key).is_some_and(|slot| slot.logged_out && slot.session.is_none());
+        self.way(key).any(logged_out)
     }
 
     /// Plans the next moment at which the slot needs attention; always in the future.

@@ -16,6 +16,7 @@ impl Engine {
         let handed = self.profiles.get(name)?;
         let slot = self.slots.get(&handed.slot)?;
         let served = slot.session.as_ref().filter(|_| slot.is_served(&self.clock, self.now));
+        let (programs, leased_until) = self.holders(name);
         Some(ProfileStatus {
             name: name.clone(),
             state: self.state(handed.slot, slot).into(),
@@ -24,6 +25,9 @@ impl Engine {
             last_used_at: handed.last_used,
             last_error: self.last_error(handed.slot),
             note: self.note(slot),
+            renewals: slot.renewals,
+            programs,
+            leased_until,
         })
     }
 

@@ -26,6 +26,7 @@ const ROOMS: &[Room] = &[
         package: "keyfob-listen",
         may_import: &["keyfob-shared", "keyfob-engine"],
     },
+    Room { place: "daemon/endpoint/", package: "keyfob-endpoint", may_import: &["keyfob-shared"] },
     Room { place: "daemon/audit/", package: "keyfob-audit", may_import: &["keyfob-shared", "keyfob-engine"] },
     Room {
         place: "daemon/",
@@ -37,6 +38,7 @@ const ROOMS: &[Room] = &[
             "keyfob-source",
             "keyfob-listen",
             "keyfob-audit",
+            "keyfob-endpoint",
         ],
     },
     Room { place: "tests/", package: "keyfob-tests", may_import: &["keyfob-shared"] },

@@ -1,0 +1,104 @@
+//! The server of one endpoint: bounded in connections, time and size.
+
+use crate::answer::{self, Answer};
+use crate::rules::Rules;
+use crate::{ANSWER_TIME, CONNECTION_TIME, HEAD_TIME, MAX_CONNECTIONS, Owner, user};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use keyfob_shared::{Failure, FailureKind, Secret};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+
+/// The longest head of a request, in bytes; hyper takes no less.
+const MAX_HEAD: usize = 8 * 1024;
+const MAX_HEADERS: usize = 32;
+/// A pause when nothing can be accepted: without it, accepting would spin.
+const NO_DESCRIPTOR: Duration = Duration::from_millis(50);
+/// What somebody is told who was too slow.
+const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+/// Answers requests until it is dropped, which closes all connections.
+///
+/// `token` is what the program sends as `Authorization`.
+///
+/// # Errors
+/// If the listener has no address.
+pub async fn serve(listener: TcpListener, token: Secret, owner: impl Owner) -> std::io::Result<()> {
+    let rules = Arc::new(Rules::new(listener.local_addr()?.port(), token));
+    let mut connections = JoinSet::new();
+    let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "accept a connection to an endpoint");
+                tokio::time::sleep(NO_DESCRIPTOR).await;
+                continue;
+            }
+        };
+        oldest.retain(|connection| !connection.is_finished());
+        if oldest.len() >= MAX_CONNECTIONS
+            && let Some(oldest) = oldest.pop_front()
+        {
+            oldest.abort();
+        }
+        let connection = connection(stream, peer, rules.clone(), owner.clone());
+        oldest.push_back(connections.spawn(async {
+            let _ = tokio::time::timeout(CONNECTION_TIME, connection).await;
+        }));
+    }
+}
+
+async fn connection(stream: TcpStream, peer: SocketAddr, rules: Arc<Rules>, owner: impl Owner) {
+    let Ok(own) = stream.local_addr() else { return };
+    let who = user::of(peer, own).await;
+    let respond = service_fn(async |request: Request<Incoming>| {
+        Ok::<_, Infallible>(respond(request, who, &rules, &owner).await)
+    });
+    let mut server = http1::Builder::new();
+    server.keep_alive(false).timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+    server.max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
+    let mut connection = server.serve_connection(TokioIo::new(stream), respond);
+    if let Err(error) = (&mut connection).await
+        && error.is_timeout()
+    {
+        let mut stream = connection.into_parts().io.into_inner();
+        let _ = stream.write_all(TOO_SLOW).await;
+    }
+}
+
+async fn respond(request: Request<Incoming>, who: user::User, rules: &Rules, owner: &impl Owner) -> Answer {
+    let (head, _body) = request.into_parts();
+    let checked = match who {
+        user::User::Own | user::User::Unknowable => rules.check(&head),
+        user::User::Other(_) => {
+            Err(crate::rules::Refusal { status: StatusCode::FORBIDDEN, why: "it is of another user" })
+        }
+    };
+    if let Err(refusal) = checked {
+        owner.refused(who.number(), refusal.why);
+        return answer::refused(refusal);
+    }
+    match tokio::time::timeout(ANSWER_TIME, owner.credentials()).await {
+        Ok(Ok(reply)) => answer::credentials(&reply).unwrap_or_else(|| {
+            answer::failure(&Failure::new(FailureKind::Refused, "these credentials have no session token"))
+        }),
+        Ok(Err(failure)) => answer::failure(&failure),
+        Err(_) => {
+            answer::failure(&Failure::new(FailureKind::Upstream, "the session is being renewed: ask again"))
+        }
+    }
+}
