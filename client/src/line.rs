@@ -14,6 +14,8 @@ pub(crate) struct Line {
 pub(crate) enum Verb {
     /// Print credentials for `credential_process`; never asks anything
     Get { profile: String },
+    /// Run a command with credentials that renew themselves; without a command, a shell
+    Exec(Exec),
     /// Print shell commands that set credentials: a snapshot that will not renew
     Env(Env),
     /// Sign in an identity, or the identity behind a profile
@@ -43,6 +45,23 @@ pub(crate) enum Verb {
     /// Start and stop the daemon
     #[command(subcommand)]
     Daemon(Daemon),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Exec {
+    pub(crate) profile: String,
+    /// Renew for this long (14h, 90m), and say first what stands against it
+    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(crate) lease: Option<std::time::Duration>,
+    /// Do not start if something is foreseen that ends renewal before
+    #[arg(long, requires = "lease")]
+    pub(crate) strict: bool,
+    /// Set static keys, for tools that read nothing else: they do not renew
+    #[arg(long, conflicts_with_all = ["lease", "strict"])]
+    pub(crate) env: bool,
+    /// The command and its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<std::ffi::OsString>,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@
 
 mod command;
 mod connection;
+mod grant;
 #[cfg(unix)]
 mod hot;
 mod line;

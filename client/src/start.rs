@@ -109,12 +109,15 @@ fn start(socket: &Path, limit: Duration) -> Result<Connection, Trouble> {
 /// Reads what a daemon says when it is ready, or why it is not.
 fn first_line(stdout: ChildStdout) -> io::Result<String> {
     let (sender, receiver) = mpsc::channel();
-    thread::Builder::new().spawn(move || {
+    let reader = thread::Builder::new().spawn(move || {
         let mut line = String::new();
         let read = BufReader::new(stdout.take(MAX_LINE)).read_line(&mut line);
         let _ = sender.send(read.map(|_| line));
     })?;
-    receiver.recv_timeout(START_TIME).map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    let line = receiver.recv_timeout(START_TIME).map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
+    // Nothing of it is left when this process splits.
+    let _ = reader.join();
+    line
 }
 
 fn cannot(error: &io::Error) -> Trouble {

@@ -95,6 +95,9 @@ pub struct Grant {
     /// Whether it is granted only if nothing is foreseen that ends renewal within the lease.
     #[serde(default)]
     pub strict: bool,
+    /// Whether the program runs already: then it is granted whether or not there are credentials now.
+    #[serde(default)]
+    pub resumed: bool,
 }
 
 /// The length of a token: 32 random bytes.

@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Document {
-    access_key_id: String,
-    secret_access_key: Secret,
-    session_token: Option<Secret>,
-    expiration: Option<String>,
+pub(super) struct Document {
+    pub(super) access_key_id: String,
+    pub(super) secret_access_key: Secret,
+    pub(super) session_token: Option<Secret>,
+    pub(super) expiration: Option<String>,
 }
 
 /// Longer than all commands together, so that the text never moves and leaves a copy behind.
@@ -24,8 +24,7 @@ pub(super) fn run(arguments: &Env) -> Result<(), Failure> {
         Some(shell) => shell,
         None => shell_of(&std::env::var("SHELL").unwrap_or_default()),
     };
-    let document = get::document(&arguments.profile)?;
-    let document: Document = serde_json::from_str(document.expose()).map_err(|_| unexpected())?;
+    let document = document(&arguments.profile)?;
     let profile = name::<ProfileName>(&arguments.profile)?;
     let region = listing::views(Some(&profile))?.into_iter().next().and_then(|view| view.region);
     let mut variables = vec![
@@ -45,6 +44,12 @@ pub(super) fn run(arguments: &Env) -> Result<(), Failure> {
     let end = document.expiration.as_deref().unwrap_or("no fixed time");
     report::say(&format!("{}\n", report::clean(&format!("these credentials end at {end} and do not renew"))));
     Ok(())
+}
+
+/// Answers the credentials of a profile, in parts.
+pub(super) fn document(profile: &str) -> Result<Document, Failure> {
+    let document = get::document(profile)?;
+    serde_json::from_str(document.expose()).map_err(|_| unexpected())
 }
 
 fn shell_of(path: &str) -> Shell {

@@ -5,6 +5,7 @@ mod daemon;
 #[cfg(unix)]
 pub(crate) mod early;
 mod env;
+mod exec;
 mod get;
 mod key;
 mod listing;
@@ -43,6 +44,7 @@ fn conclude(subject: Option<&str>, result: Result<(), Failure>) -> u8 {
 fn dispatch(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::Get { profile } => get::run(&profile),
+        Verb::Exec(arguments) => exec::run(&arguments),
         Verb::Env(arguments) => env::run(&arguments),
         Verb::Login { name } => talk(&Request::Login { name }),
         Verb::Logout(arguments) => talk(&Request::Logout { name: arguments.name }),
@@ -63,6 +65,7 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
 fn subject(verb: &Verb) -> Option<String> {
     match verb {
         Verb::Get { profile } => Some(profile.clone()),
+        Verb::Exec(arguments) => Some(arguments.profile.clone()),
         Verb::Env(arguments) => Some(arguments.profile.clone()),
         Verb::Login { name } | Verb::Profile(Profile::Show { name, .. }) => Some(name.clone()),
         Verb::Logout(arguments) => arguments.name.clone(),

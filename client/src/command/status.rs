@@ -109,6 +109,9 @@ mod tests {
             last_used_at: Some(Timestamp::from_millis(-60_000)),
             last_error: None,
             note: None,
+            renewals: 0,
+            programs: 0,
+            leased_until: None,
         };
         let text = render(&Whole { daemon, profiles: vec![profile], identities: Vec::new() }, 0, 200);
         assert!(text.contains("prod     ready  in 1 h 0 min  -       1 min ago  -"), "{text}");

@@ -1,7 +1,23 @@
 //! What differs between operating systems: the way to the daemon, its start, terminals, the clock.
 
 mod process;
+mod watched;
 pub(crate) use process::Process;
+pub(crate) use watched::{First, Watched};
+
+#[cfg(unix)]
+mod endpoint;
+#[cfg(unix)]
+mod run;
+#[cfg(unix)]
+pub(crate) use endpoint::Endpoint;
+#[cfg(unix)]
+pub(crate) use run::{replace_with, run};
+
+#[cfg(windows)]
+mod run_windows;
+#[cfg(windows)]
+pub(crate) use run_windows::{Endpoint, replace_with, run};
 
 #[cfg(unix)]
 mod unix;

@@ -41,7 +41,6 @@ impl Stream {
     }
 
     /// Answers the descriptor.
-    #[cfg(target_os = "linux")]
     pub(super) fn socket(&self) -> &OwnedFd {
         &self.0
     }

@@ -31,7 +31,7 @@ const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nc
 /// `token` is what the program sends as `Authorization`.
 ///
 /// # Errors
-/// If the listener has no address.
+/// If the listener has no address, or does not listen.
 pub async fn serve(listener: TcpListener, token: Secret, owner: impl Owner) -> std::io::Result<()> {
     let rules = Arc::new(Rules::new(listener.local_addr()?.port(), token));
     let mut connections = JoinSet::new();
@@ -43,6 +43,8 @@ pub async fn serve(listener: TcpListener, token: Secret, owner: impl Owner) -> s
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
+            // It does not listen.
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => return Err(error),
             Err(error) => {
                 tracing::warn!(%error, "accept a connection to an endpoint");
                 tokio::time::sleep(NO_DESCRIPTOR).await;

@@ -15,6 +15,7 @@ use keyfob_shared::frame::{HEADER, append, body_length};
 use keyfob_shared::windows::user_sid;
 use keyfob_shared::wire::{Answer, Reply};
 use std::io;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -190,5 +191,20 @@ impl Dialogue {
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not an answer"))
         };
         tokio::time::timeout(ANSWER_TIME, read).await?
+    }
+
+    /// Makes a socket that listens on 127.0.0.1: sockets can't be sent through a pipe.
+    ///
+    /// # Errors
+    /// If the port is taken.
+    pub async fn listener(&mut self, port: u16) -> io::Result<TcpListener> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    }
+
+    /// Waits until the peer has closed the connection, or says something that it has no reason to say.
+    pub async fn closed(&mut self) {
+        let _ = self.stream.read(&mut [0]).await;
     }
 }

@@ -1,6 +1,7 @@
 //! Who waits for an answer of the engine, and what is written down about each.
 
 use super::call::Note;
+use super::grants::TurnedAway;
 use keyfob_audit::{Audit, Caller, Entry, Outcome};
 use keyfob_engine::engine::Answer;
 use keyfob_engine::slot::WaiterId;
@@ -9,14 +10,18 @@ use keyfob_shared::frame::MAX_FRAME;
 use keyfob_shared::wire::Reply;
 use keyfob_shared::{Failure, FailureKind, ProfileName};
 use std::collections::HashMap;
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
+/// The request of a program to its endpoint, in the audit.
+const ENDPOINT: &str = "endpoint";
 /// Callers who may wait at once; a further one is turned away.
 const MAX_WAITERS: usize = 4_096;
 
 /// Who gets an answer.
 pub(super) enum Asker {
     Connection(Box<Call>),
+    Program(Box<Reader>, oneshot::Sender<Answer>),
     Task(oneshot::Sender<Answer>),
 }
 
@@ -24,6 +29,13 @@ pub(super) enum Asker {
 pub(super) struct Call {
     connection: Connection,
     peer: Peer,
+    profile: ProfileName,
+    session_name: Option<String>,
+}
+
+/// A program that asks its endpoint.
+pub(super) struct Reader {
+    peer: Arc<Peer>,
     profile: ProfileName,
     session_name: Option<String>,
 }
@@ -37,6 +49,16 @@ impl Asker {
     ) -> Self {
         let session_name = session_name.map(str::to_owned);
         Self::Connection(Box::new(Call { connection, peer, profile, session_name }))
+    }
+
+    pub(super) fn program(
+        answer: oneshot::Sender<Answer>,
+        peer: Arc<Peer>,
+        profile: ProfileName,
+        session_name: Option<&str>,
+    ) -> Self {
+        let session_name = session_name.map(str::to_owned);
+        Self::Program(Box::new(Reader { peer, profile, session_name }), answer)
     }
 }
 
@@ -69,6 +91,7 @@ impl Ledger {
     pub(super) fn answer(&mut self, waiter: WaiterId, answer: Answer) {
         match self.askers.remove(&waiter) {
             Some(Asker::Connection(call)) => self.reply(*call, answer),
+            Some(Asker::Program(reader, sender)) => self.read(*reader, sender, answer),
             Some(Asker::Task(sender)) => drop(sender.send(answer)),
             None => {}
         }
@@ -94,6 +117,30 @@ impl Ledger {
                 call.connection.reply(&encode(&Reply::Failed(failure)));
             }
         }
+        self.audit.record(entry);
+    }
+
+    fn read(&self, reader: Reader, sender: oneshot::Sender<Answer>, answer: Answer) {
+        let mut entry = entry(ENDPOINT, &reader.peer, Outcome::Served);
+        entry.profile = Some(reader.profile.to_string());
+        entry.session_name = reader.session_name;
+        match &answer {
+            Answer::Served { access_key_id, .. } => entry.access_key_id = Some(access_key_id.clone()),
+            Answer::Failed(failure) => fail(&mut entry, failure),
+            Answer::SignedIn { .. } => {}
+        }
+        self.audit.record(entry);
+        // Whoever has asked may have given up.
+        let _ = sender.send(answer);
+    }
+
+    /// Writes down that a request to an endpoint was turned away; who sent it is known by its user, at best.
+    pub(super) fn turned_away(&self, refusal: &TurnedAway) {
+        tracing::warn!(profile = %refusal.profile, why = refusal.why, "refused a request to an endpoint");
+        let mut entry = entry(ENDPOINT, &refusal.peer, Outcome::Refused);
+        entry.profile = Some(refusal.profile.to_string());
+        entry.reason = Some(refusal.why.into());
+        entry.caller = Caller { uid: refusal.user.unwrap_or(refusal.peer.uid), ..Caller::default() };
         self.audit.record(entry);
     }
 

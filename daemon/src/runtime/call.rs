@@ -71,6 +71,14 @@ impl Call {
         }
     }
 
+    /// Answers the listener of an endpoint.
+    pub(super) async fn listener(&mut self, port: u16) -> std::io::Result<std::net::TcpListener> {
+        match &mut self.dialogue {
+            Some(dialogue) => dialogue.listener(port).await,
+            None => Err(std::io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
     /// Sends a reply and answers whether it was taken.
     pub(super) async fn send(&mut self, reply: &Reply) -> bool {
         let Some(dialogue) = &mut self.dialogue else { return false };

@@ -5,6 +5,7 @@
 mod answers;
 mod call;
 mod dialogue;
+mod grants;
 mod keys;
 mod mints;
 mod pages;
@@ -22,7 +23,7 @@ use keyfob_engine::config::{Config, Daemon};
 use keyfob_engine::engine::{self, Command, Engine};
 use keyfob_listen::{Arrival, Connection, Listener, Peer};
 use keyfob_shared::wire::Request;
-use keyfob_shared::{Failure, IdentityName, Secret};
+use keyfob_shared::{Failure, IdentityName, ProfileName, Secret};
 use keyfob_source::Sts;
 use keyfob_vault::Keeper;
 use std::collections::BTreeMap;
@@ -40,6 +41,12 @@ enum Event {
     Engine(engine::Event),
     /// A person has given what a sign-in needs.
     SignIn { identity: IdentityName, code: Option<Secret>, answer: oneshot::Sender<engine::Answer> },
+    /// A task wants to know something of the engine.
+    Question(grants::Question),
+    /// An endpoint has turned a request away.
+    TurnedAway(grants::TurnedAway),
+    /// A program has ended, or its client.
+    GrantEnded(engine::HoldId),
     /// The configuration file, or what it names, has changed.
     ConfigChanged,
     /// The configuration file was read.
@@ -87,6 +94,7 @@ pub(crate) struct Runtime {
     shared: Shared,
     ledger: Ledger,
     conversations: call::Conversations,
+    grants: grants::Grants,
     // Is there while the agent is locked, and counts how often it was.
     lock_note: PathBuf,
     locks: u64,
@@ -149,6 +157,7 @@ impl Runtime {
             shared,
             ledger: Ledger::new(parts.audit, parts.descriptors),
             conversations: call::Conversations::new(parts.descriptors),
+            grants: grants::Grants::new(parts.descriptors),
             lock_note: parts.lock_note,
             locks: 0,
             listener: parts.listener,
@@ -177,6 +186,7 @@ impl Runtime {
             }
         }
         tracing::info!("stopping");
+        self.grants.end().await;
         self.saver.finish().await;
         self.ledger.close();
         drop(self.listener);
@@ -208,6 +218,9 @@ impl Runtime {
                 let waiter = self.ledger.register(Asker::Task(answer));
                 self.tell(engine::Event::Login { waiter, identity, code });
             }
+            Event::Question(question) => self.question(question),
+            Event::TurnedAway(refusal) => self.turned_away(&refusal),
+            Event::GrantEnded(id) => self.grant_ended(id),
             Event::ConfigChanged => self.read_config(reload::SETTLE, None),
             Event::ConfigRead(reading) => self.config_read(reading),
             Event::SocketChanged => return self.socket_changed(),
@@ -242,14 +255,17 @@ impl Runtime {
     fn request(&mut self, peer: Peer, request: Request, connection: Connection) {
         match request {
             Request::Get { profile } => {
-                let session_name =
-                    self.engine.config().profiles.get(&profile).and_then(|plan| plan.last().session_name());
-                let asker = Asker::caller(connection, peer, profile.clone(), session_name);
+                let asker =
+                    Asker::caller(connection, peer, profile.clone(), self.session_name(&profile));
                 let waiter = self.ledger.register(asker);
                 self.tell(engine::Event::Get { waiter, profile });
             }
             other => self.person(peer, other, connection),
         }
+    }
+
+    fn session_name(&self, profile: &ProfileName) -> Option<&str> {
+        self.engine.config().profiles.get(profile).and_then(|plan| plan.last().session_name())
     }
 
     fn socket_changed(&mut self) -> Next {
@@ -268,6 +284,7 @@ impl Runtime {
 const fn name(request: &Request) -> &'static str {
     match request {
         Request::Get { .. } => "get",
+        Request::Grant(_) => "exec",
         Request::Login { .. } => "login",
         Request::Logout { .. } => "logout",
         Request::Status => "status",

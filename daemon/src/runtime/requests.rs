@@ -6,7 +6,7 @@ use super::{Event, Runtime, keys, name};
 use crate::platform;
 use keyfob_engine::engine::{self, Scope};
 use keyfob_listen::{Connection, Peer};
-use keyfob_shared::wire::{DaemonStatus, Finding, ProfileView, Reply, Request, Severity, VaultStatus};
+use keyfob_shared::wire::{DaemonStatus, Finding, Grant, ProfileView, Reply, Request, Severity, VaultStatus};
 use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName};
 use tokio::sync::oneshot;
 
@@ -16,7 +16,7 @@ const ANOTHER_VAULT: &str = "the configuration names another vault, which is ope
 impl Runtime {
     /// Serves everything but `get`.
     pub(super) fn person(&mut self, peer: Peer, request: Request, connection: Connection) {
-        let note = Note { request: name(&request), subject: subject(&request), peer };
+        let note = Note { request: name(&request), subject: subject(&request), peer: peer.clone() };
         let call = Call::new(connection, note, self.shared.events.clone());
         if let Err(failure) = self.admit(&request) {
             return self.conversations.start(call.conclude(Err(failure)));
@@ -25,6 +25,7 @@ impl Runtime {
         match request {
             // Served on the hot path, and never handed to this function.
             Request::Get { .. } => {}
+            Request::Grant(grant) => self.grant(grant, peer, call),
             Request::Login { name } => match self.identity_behind(&name) {
                 Ok(talk) => self.conversations.start(dialogue::login(shared, talk, call)),
                 Err(failure) => self.conversations.start(call.conclude(Err(failure))),
@@ -280,7 +281,7 @@ fn unknown(name: &str) -> Failure {
 
 fn subject(request: &Request) -> Option<String> {
     match request {
-        Request::Get { profile } => Some(profile.to_string()),
+        Request::Get { profile } | Request::Grant(Grant { profile, .. }) => Some(profile.to_string()),
         Request::Login { name } => Some(name.clone()),
         Request::Logout { name } => name.clone(),
         Request::Profiles { name } => name.as_ref().map(ToString::to_string),

@@ -8,6 +8,7 @@ mod client;
 mod clients;
 mod commands;
 mod crash;
+mod exec;
 mod herd;
 mod hostile;
 mod input;

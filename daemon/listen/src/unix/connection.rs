@@ -1,12 +1,13 @@
 //! The way back: one reply, or a conversation. Nothing here waits for a slow peer in the loop.
 
-use super::{NO_SIGNAL, watch};
+use super::{NO_SIGNAL, passed, watch};
 use crate::{ANSWER_TIME, REPLY_TIME};
 use keyfob_shared::frame::{HEADER, body_length};
 use keyfob_shared::wire::{Answer, Reply};
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
 use std::io::{self, IoSlice};
+use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -106,6 +107,22 @@ impl Dialogue {
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not an answer"))
         };
         tokio::time::timeout(ANSWER_TIME, read).await?
+    }
+
+    /// Asks the peer for a socket that listens on 127.0.0.1, and answers it.
+    ///
+    /// # Errors
+    /// If the peer is gone, takes too long, or sends something else.
+    pub async fn listener(&mut self, _port: u16) -> io::Result<TcpListener> {
+        self.send(&Reply::SendListener).await?;
+        tokio::time::timeout(REPLY_TIME, passed::receive(self.stream()?)).await?
+    }
+
+    /// Waits until the peer has closed the connection, or says something that it has no reason to say.
+    pub async fn closed(&mut self) {
+        if let Ok(stream) = self.stream() {
+            let _ = stream.read(&mut [0]).await;
+        }
     }
 
     fn stream(&mut self) -> io::Result<&mut UnixStream> {

@@ -14,6 +14,8 @@ use other::{NO_SIGNAL, Processes, accept, listens, peer_of, stream_socket};
 #[cfg(test)]
 mod tests;
 
+mod passed;
+
 pub use connection::{Connection, Dialogue};
 pub use listener::Listener;
 

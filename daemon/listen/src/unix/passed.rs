@@ -1,0 +1,51 @@
+//! A listening socket that a client has made and sends over.
+//!
+//! The client keeps it too: connections wait in it while one daemon ends and the next one starts.
+
+use rustix::cmsg_space;
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::{AsFd, OwnedFd};
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+
+/// Waits for one byte and the socket with it.
+///
+/// # Errors
+/// If what comes is not a TCP socket of 127.0.0.1.
+pub(super) async fn receive(stream: &UnixStream) -> io::Result<TcpListener> {
+    let descriptor = stream.async_io(Interest::READABLE, || read(stream)).await?;
+    fcntl_setfd(&descriptor, FdFlags::CLOEXEC)?;
+    let wrong = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a TCP socket of 127.0.0.1");
+    let listener = TcpListener::from(descriptor);
+    // Security: nothing but loopback is ever served, whoever has made the socket.
+    let is_loopback = listener.local_addr().is_ok_and(|address| address.ip() == Ipv4Addr::LOCALHOST);
+    if !is_loopback {
+        return Err(wrong());
+    }
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn read(stream: &UnixStream) -> io::Result<OwnedFd> {
+    let mut byte = [0];
+    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut buffers = [IoSliceMut::new(&mut byte)];
+    match recvmsg(stream.as_fd(), &mut buffers, &mut ancillary, RecvFlags::DONTWAIT) {
+        Ok(message) if message.bytes == 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+        Ok(_) => {}
+        Err(Errno::INTR) => return Err(io::ErrorKind::WouldBlock.into()),
+        Err(error) => return Err(error.into()),
+    }
+    // Every descriptor that came is owned, and closed unless it is the first.
+    let mut descriptors = ancillary.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
+        _ => None,
+    });
+    let first = descriptors.next().and_then(|mut of_message| of_message.next());
+    first.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no socket came with the byte"))
+}

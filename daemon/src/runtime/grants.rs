@@ -1,0 +1,247 @@
+//! Programs that run with a profile: each has an endpoint, from the request of its client to the end of the connection.
+
+use super::answers::Asker;
+use super::call::Call;
+use super::{Event, Runtime, Shared};
+use keyfob_endpoint::Owner;
+use keyfob_engine::clock::Monotonic;
+use keyfob_engine::engine::{self, Answer, HoldId, Obstacle};
+use keyfob_listen::Peer;
+use keyfob_shared::wire::{Grant, Reply, TOKEN_LENGTH};
+use keyfob_shared::{Failure, FailureKind, ProfileName, Secret};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+/// Programs at one time; a further one is refused.
+const MAX_GRANTS: usize = 256;
+/// Descriptors that an endpoint may need: its connections, its listener and the client.
+const DESCRIPTORS: usize = keyfob_endpoint::MAX_CONNECTIONS + 2;
+/// The time in which the clients are told that the daemon ends.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+/// The same refusal of one endpoint is written down once in this many milliseconds: a stranger must not fill the audit.
+const QUIET: i64 = 60_000;
+
+/// All grants.
+pub(super) struct Grants {
+    tasks: JoinSet<()>,
+    permits: Arc<Semaphore>,
+    ending: watch::Sender<bool>,
+    next: u64,
+    told: HashMap<(HoldId, &'static str), Monotonic>,
+}
+
+/// A request to an endpoint that was turned away.
+pub(super) struct TurnedAway {
+    id: HoldId,
+    pub(super) profile: ProfileName,
+    pub(super) peer: Arc<Peer>,
+    pub(super) user: Option<u32>,
+    pub(super) why: &'static str,
+}
+
+/// A question of a task that only the engine can answer.
+pub(super) enum Question {
+    /// The credentials of a profile; the program that gets them is written down.
+    Credentials { profile: ProfileName, reader: Option<Arc<Peer>>, answer: oneshot::Sender<Answer> },
+    /// What stands against a lease, in milliseconds.
+    Obstacles { profile: ProfileName, lease: Option<i64>, answer: oneshot::Sender<Vec<Obstacle>> },
+}
+
+impl Grants {
+    /// Endpoints take a part of the descriptors that the process may have.
+    pub(super) fn new(descriptors: usize) -> Self {
+        let most = MAX_GRANTS.min(descriptors / 2 / DESCRIPTORS).max(1);
+        Self {
+            tasks: JoinSet::new(),
+            permits: Arc::new(Semaphore::new(most)),
+            ending: watch::Sender::new(false),
+            next: 0,
+            told: HashMap::new(),
+        }
+    }
+
+    /// Tells all clients that the daemon ends by intention, so that they do not start another.
+    pub(super) async fn end(mut self) {
+        let _ = self.ending.send(true);
+        let told = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(LAST_WORDS, told).await;
+    }
+}
+
+impl Runtime {
+    pub(super) fn grant(&mut self, grant: Grant, peer: Peer, call: Call) {
+        while self.grants.tasks.try_join_next().is_some() {}
+        let Ok(permit) = self.grants.permits.clone().try_acquire_owned() else {
+            let failure = Failure::new(FailureKind::Refused, "too many programs run with a profile already");
+            return self.conversations.start(call.conclude(Err(failure.hint("keyfob status"))));
+        };
+        self.grants.next += 1;
+        let id = HoldId(self.grants.next);
+        let (shared, ending) = (self.shared.clone(), self.grants.ending.subscribe());
+        let granting = Granting { id, grant, peer: Arc::new(peer), shared, _permit: permit };
+        self.grants.tasks.spawn(granting.run(call, ending));
+    }
+
+    pub(super) fn question(&mut self, question: Question) {
+        match question {
+            Question::Credentials { profile, reader, answer } => {
+                let asker = match reader {
+                    Some(peer) => Asker::program(answer, peer, profile.clone(), self.session_name(&profile)),
+                    None => Asker::Task(answer),
+                };
+                let waiter = self.ledger.register(asker);
+                self.tell(engine::Event::Get { waiter, profile });
+            }
+            Question::Obstacles { profile, lease, answer } => {
+                let _ = answer.send(self.engine.obstacles(&profile, lease));
+            }
+        }
+    }
+
+    pub(super) fn turned_away(&mut self, refusal: &TurnedAway) {
+        let now = crate::clock::now().monotonic;
+        let last = self.grants.told.get(&(refusal.id, refusal.why));
+        if last.is_none_or(|last| now >= last.plus(QUIET)) {
+            self.grants.told.insert((refusal.id, refusal.why), now);
+            self.ledger.turned_away(refusal);
+        }
+    }
+
+    pub(super) fn grant_ended(&mut self, id: HoldId) {
+        self.grants.told.retain(|(of, _), _| *of != id);
+        self.tell(engine::Event::Release(id));
+    }
+}
+
+/// A grant from its request to its end.
+struct Granting {
+    id: HoldId,
+    grant: Grant,
+    peer: Arc<Peer>,
+    shared: Shared,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Granting {
+    async fn run(self, mut call: Call, mut ending: watch::Receiver<bool>) {
+        let (hold, listener, obstacles) = match self.begin(&mut call).await {
+            Ok(begun) => begun,
+            Err(failure) => return call.conclude(Err(failure)).await,
+        };
+        let port = listener.local_addr().map_or(0, |address| address.port());
+        let obstacles =
+            obstacles.into_iter().map(|found| format!("{}: {}", found.message, found.hint)).collect();
+        if !call.send(&Reply::Granted { port, obstacles }).await {
+            return;
+        }
+        let Some(mut dialogue) = call.into_dialogue() else { return };
+        let owner = Granted {
+            id: self.id,
+            profile: self.grant.profile.clone(),
+            peer: self.peer.clone(),
+            events: self.shared.events.clone(),
+        };
+        let served = keyfob_endpoint::serve(listener, self.grant.token.clone(), owner);
+        tokio::select! {
+            Err(error) = served => tracing::warn!(%error, profile = %self.grant.profile, "serve an endpoint"),
+            () = dialogue.closed() => {}
+            _ = ending.changed() => {
+                let _ = dialogue.send(&Reply::Done { message: "the daemon ends".into() }).await;
+            }
+        }
+        drop(hold);
+    }
+
+    /// Mints before the program starts: who can't be served is told so, and not in the middle of its work.
+    async fn begin(&self, call: &mut Call) -> Result<(Hold, TcpListener, Vec<Obstacle>), Failure> {
+        let Grant { profile, token, port, lease, strict, resumed } = &self.grant;
+        if token.expose().len() != TOKEN_LENGTH || !token.expose().bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            let message = format!("a token has {TOKEN_LENGTH} hexadecimal digits");
+            return Err(Failure::new(FailureKind::Usage, message));
+        }
+        let lease = lease.map(|seconds| i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX));
+        let credentials =
+            |answer| Question::Credentials { profile: profile.clone(), reader: None, answer };
+        match ask(&self.shared.events, credentials).await? {
+            Answer::Served { .. } => {}
+            Answer::Failed(_) if *resumed => {}
+            Answer::Failed(failure) => return Err(failure),
+            Answer::SignedIn { .. } => return Err(ending()),
+        }
+        let obstacles = |answer| Question::Obstacles { profile: profile.clone(), lease, answer };
+        let obstacles = ask(&self.shared.events, obstacles).await?;
+        if let Some(first) = obstacles.first().filter(|_| *strict) {
+            return Err(Failure::new(FailureKind::Person, &first.message).hint(&first.hint));
+        }
+        let hold = Hold::new(&self.shared, self.id, profile.clone(), lease);
+        let listener = call.listener(*port).await.and_then(TcpListener::from_std).map_err(|error| {
+            Failure::new(FailureKind::Usage, format!("take the listener of the endpoint: {error}"))
+        })?;
+        Ok((hold, listener, obstacles))
+    }
+}
+
+/// Keeps a profile held until it is dropped.
+struct Hold {
+    id: HoldId,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+impl Hold {
+    fn new(shared: &Shared, id: HoldId, profile: ProfileName, lease: Option<i64>) -> Self {
+        let _ = shared.events.send(Event::Engine(engine::Event::Hold { id, profile, lease }));
+        Self { id, events: shared.events.clone() }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let _ = self.events.send(Event::GrantEnded(self.id));
+    }
+}
+
+/// What the requests of one program are answered from.
+#[derive(Clone)]
+struct Granted {
+    id: HoldId,
+    profile: ProfileName,
+    peer: Arc<Peer>,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+impl Owner for Granted {
+    async fn credentials(&self) -> Result<Arc<Secret>, Failure> {
+        let credentials = |answer| Question::Credentials {
+            profile: self.profile.clone(),
+            reader: Some(self.peer.clone()),
+            answer,
+        };
+        match ask(&self.events, credentials).await? {
+            Answer::Served { reply, .. } => Ok(reply),
+            Answer::Failed(failure) => Err(failure),
+            Answer::SignedIn { .. } => Err(ending()),
+        }
+    }
+
+    fn refused(&self, user: Option<u32>, why: &'static str) {
+        let (profile, peer) = (self.profile.clone(), self.peer.clone());
+        let _ = self.events.send(Event::TurnedAway(TurnedAway { id: self.id, profile, peer, user, why }));
+    }
+}
+
+async fn ask<T>(
+    events: &mpsc::UnboundedSender<Event>,
+    question: impl FnOnce(oneshot::Sender<T>) -> Question,
+) -> Result<T, Failure> {
+    let (answer, answered) = oneshot::channel();
+    let _ = events.send(Event::Question(question(answer)));
+    answered.await.map_err(|_| ending())
+}
+
+fn ending() -> Failure {
+    Failure::new(FailureKind::Unreachable, "the daemon is ending").hint("keyfob daemon start")
+}
