@@ -13,6 +13,7 @@ mod hostile;
 mod input;
 mod keychain;
 mod lifecycle;
+mod matrix;
 mod moto;
 mod outage;
 mod reload;
