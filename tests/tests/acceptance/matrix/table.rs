@@ -139,7 +139,7 @@ fn restic(kit: &Kit<'_>) -> Result<Command, String> {
     let repository = format!("s3:{}/{}", kit.world.aws.objects_url(), kit.name);
     let prepare = |profile: &str| {
         let mut command = kit.way.command(kit.world, profile, &restic);
-        command.args(["--repo", &repository, "--no-cache", "--option=s3.connections=1"]);
+        command.args(["--repo", &repository, "--no-cache", "--option=s3.connections=1", "--pack-size=4"]);
         command.env("RESTIC_PASSWORD", "of no worth");
         command
     };
