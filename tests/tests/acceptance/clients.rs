@@ -80,6 +80,17 @@ pub(crate) fn boto3_loop(world: &World, profile: &str, seconds: u64) -> Option<C
     Some(command)
 }
 
+/// Prepares rclone for a remote `:s3:`; what it is to do is still to be added.
+pub(crate) fn rclone(world: &World, way: Way, profile: &str, program: &Path) -> Command {
+    let mut command = way.command(world, profile, program);
+    command.args(["--retries=1", "--low-level-retries=1"]);
+    command.args(["--s3-provider=Other", "--s3-env-auth", "--s3-force-path-style", "--s3-region=eu-west-1"]);
+    command.arg(format!("--s3-endpoint={}", world.aws.objects_url()));
+    // It reads the configuration file of AWS only when it is told to.
+    command.env("AWS_SDK_LOAD_CONFIG", "1");
+    command
+}
+
 /// An AWS CLI command of one profile.
 pub(crate) fn cli(world: &World, profile: &str, arguments: &[&str]) -> Option<Command> {
     let mut command = client(world, &parts::find("aws")?);

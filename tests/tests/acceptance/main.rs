@@ -20,4 +20,5 @@ mod reload;
 mod renewal;
 mod security;
 mod sources;
+mod transfers;
 mod vault;

@@ -3,7 +3,7 @@
 //! SDKs have a program of their own in `tests/clients`; tools get as many files as make them busy for that long.
 
 use super::{DELAY, SECONDS};
-use crate::clients::{Way, source};
+use crate::clients::{self, Way, source};
 use keyfob_tests::{Run, World, parts};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -122,13 +122,10 @@ fn rust(kit: &Kit<'_>) -> Result<Command, String> {
 }
 
 fn rclone(kit: &Kit<'_>) -> Result<Command, String> {
-    let mut command = kit.command(&parts::on_path("rclone", &["version"], "rclone")?);
-    command.args(["copy", "--transfers=1", "--checkers=1", "--retries=1", "--low-level-retries=1"]);
-    command.args(["--s3-provider=Other", "--s3-env-auth", "--s3-force-path-style", "--s3-region=eu-west-1"]);
-    command.arg(format!("--s3-endpoint={}", kit.world.aws.objects_url()));
+    let program = parts::on_path("rclone", &["version"], "rclone")?;
+    let mut command = clients::rclone(kit.world, kit.way, kit.name, &program);
+    command.args(["copy", "--transfers=1", "--checkers=1"]);
     command.arg(kit.files(2)).arg(format!(":s3:{}", kit.name));
-    // It reads the configuration file only when it is told to.
-    command.env("AWS_SDK_LOAD_CONFIG", "1");
     Ok(command)
 }
 
