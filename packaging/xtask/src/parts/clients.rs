@@ -8,7 +8,6 @@ use crate::workspace;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 /// A download that hangs or a build that does not end is given up after this many seconds.
 const LIMIT: &str = "600";
@@ -100,7 +99,6 @@ fn make(part: &Part, sources: &Path, place: &Path) -> Result<(), String> {
         return Err(format!("{tool} is not installed"));
     }
     eprintln!("test: making the client in {}", part.name);
-    let start = Instant::now();
     // Absent the first time.
     let _ = fs::remove_dir_all(place);
     fs::create_dir_all(place).map_err(|cause| format!("make {}: {cause}", place.display()))?;
@@ -112,7 +110,6 @@ fn make(part: &Part, sources: &Path, place: &Path) -> Result<(), String> {
         command.arg(LIMIT).args(words).current_dir(&directory).stdin(Stdio::null());
         workspace::run(&mut command, &step[..2].join(" "))?;
     }
-    eprintln!("test: the client in {} took {} s", part.name, start.elapsed().as_secs());
     fs::write(&mark, made_from).map_err(|cause| format!("write {}: {cause}", mark.display()))
 }
 
