@@ -92,7 +92,7 @@ mod tests {
         ("x-amz-checksum-crc32", "y/Q5Jg=="),
         ("x-amz-checksum-crc32c", "4waSgw=="),
         ("x-amz-checksum-crc64nvme", "rosUhgp5mIg="),
-        ("content-md5", "JfnnlDI7RThF9RgfGyS02w=="),
+        ("content-md5", "JfnnlDI7RTiF9RgfG2JNCw=="),
         ("x-amz-content-sha256", "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"),
     ];
 
