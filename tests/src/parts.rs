@@ -21,6 +21,29 @@ pub fn find(program: &str) -> Option<PathBuf> {
     found
 }
 
+/// Answers a file among the parts that `cargo xtask test` installs, or why it is not there.
+pub fn part(name: &str) -> Result<PathBuf, String> {
+    let parts = std::env::var_os(PARTS).ok_or_else(|| format!("{PARTS} is not set"))?;
+    let path = Path::new(&parts).join(name);
+    if path.exists() {
+        return Ok(path);
+    }
+    let directory = name.split('/').next().unwrap_or_default();
+    let why = std::fs::read_to_string(Path::new(&parts).join(format!("{directory}.missing")));
+    Err(why.unwrap_or_else(|_| format!("{name} is not installed")))
+}
+
+/// Answers a program of the machine that says what is wanted when it is asked for its version.
+pub fn on_path(program: &str, arguments: &[&str], says: &str) -> Result<PathBuf, String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let says_so = |path: &PathBuf| {
+        let output = Command::new(path).args(arguments).output();
+        output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(says))
+    };
+    let mut found = std::env::split_paths(&path).map(|path| path.join(program)).filter(|path| path.is_file());
+    found.find(says_so).ok_or_else(|| format!("{program} is not installed"))
+}
+
 /// Answers a Python that has a module.
 ///
 /// # Panics

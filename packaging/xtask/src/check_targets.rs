@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 const TARGETS: &[&str] = &["x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 const PACKAGES: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "gcc-mingw-w64-x86-64"];
@@ -76,7 +76,8 @@ fn chosen(arguments: &[String]) -> Result<Vec<&'static str>, String> {
 
 /// Installs the packages that are missing, or says how to.
 fn provide() -> Result<(), String> {
-    let missing: Vec<&str> = PACKAGES.iter().copied().filter(|package| !is_installed(package)).collect();
+    let missing: Vec<&str> =
+        PACKAGES.iter().copied().filter(|package| !parts::is_installed(package)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -90,12 +91,6 @@ fn provide() -> Result<(), String> {
     // A Rust of the distribution that stands in the way is not ours to remove.
     let install = ["install", "--yes", "--no-install-recommends", "--no-remove"];
     parts::apt(&[&install, missing.as_slice()].concat()).map_err(|failure| left(&failure))
-}
-
-fn is_installed(package: &str) -> bool {
-    let mut command = Command::new("dpkg-query");
-    command.args(["--show", "--showformat=${db:Status-Status}", package]).stderr(Stdio::null());
-    command.output().is_ok_and(|output| output.stdout == b"installed")
 }
 
 /// Writes the stand-in compiler and answers its path.

@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 fn try_run(arguments: &[String]) -> Result<ExitCode, String> {
     let places = workspace::places()?;
     let directory = places.target.join("test-parts");
-    for missing in parts::install(&directory) {
+    for missing in parts::install(&places.root, &directory) {
         eprintln!("test: {missing}");
     }
     // The tests find the programs beside their own.

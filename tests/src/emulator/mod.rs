@@ -7,8 +7,10 @@ mod faults;
 mod objects;
 mod server;
 mod sts;
+mod traffic;
 
 pub use faults::Fault;
+pub use traffic::Traffic;
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -48,7 +50,10 @@ struct State {
     fault: Fault,
     role_maximum: u32,
     used_codes: HashSet<(String, String)>,
-    objects: HashMap<String, Vec<u8>>,
+    store: objects::Store,
+    objects_delay: Duration,
+    unserved: Vec<String>,
+    traffic: HashMap<String, Traffic>,
     calls: Vec<Call>,
     accepted: u64,
     refused: Vec<String>,
@@ -89,7 +94,10 @@ impl Emulator {
             fault: Fault::None,
             role_maximum: 43_200,
             used_codes: HashSet::new(),
-            objects: HashMap::new(),
+            store: objects::Store::default(),
+            objects_delay: Duration::ZERO,
+            unserved: Vec::new(),
+            traffic: HashMap::new(),
             calls: Vec::new(),
             accepted: 0,
             refused: Vec::new(),
@@ -134,6 +142,11 @@ impl Emulator {
         self.state().delay = delay;
     }
 
+    /// Sets how long each request to the object store takes.
+    pub fn objects_delay(&self, delay: Duration) {
+        self.state().objects_delay = delay;
+    }
+
     /// Sets how much longer the answers for one role take.
     pub fn slow_role(&self, role_arn: &str, delay: Duration) {
         self.state().slow_role = Some((role_arn.into(), delay));
@@ -167,6 +180,16 @@ impl Emulator {
     /// Answers why requests of clients were refused.
     pub fn refused(&self) -> Vec<String> {
         self.state().refused.clone()
+    }
+
+    /// Answers what the object store could not do for a client, or found wrong: a checksum, a part, a call it lacks.
+    pub fn unserved(&self) -> Vec<String> {
+        self.state().unserved.clone()
+    }
+
+    /// Answers the SHA-256 of an object's content in hexadecimal digits, if it is there.
+    pub fn object_sha256(&self, bucket: &str, key: &str) -> Option<String> {
+        self.state().store.object(bucket, key).ok().map(|object| objects::sha256(&object.body))
     }
 
     /// Answers everything that must not be found anywhere.

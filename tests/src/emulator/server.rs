@@ -1,6 +1,6 @@
 //! The two listening sockets, on one thread.
 
-use super::answer::Answer;
+use super::answer::{Answer, object_error};
 use super::{Fault, State, lock, objects, sts};
 use http_body_util::{BodyExt, Limited};
 use hyper::Request;
@@ -83,10 +83,15 @@ async fn answer(
     service: Service,
 ) -> Result<Answer, Infallible> {
     let (head, body) = request.into_parts();
+    let admitted = match service {
+        Service::Sts => Ok(()),
+        Service::Objects => objects::admit(&state, &head),
+    };
     let body = Limited::new(body, MAX_BODY).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    let mut answer = match service {
-        Service::Sts => sts::serve(&state, &head.headers, &body).await,
-        Service::Objects => objects::serve(&state, &head.method, head.uri.path(), &head.headers, &body),
+    let mut answer = match (service, admitted) {
+        (_, Err(wrong)) => object_error(&wrong),
+        (Service::Sts, Ok(())) => sts::serve(&state, &head.headers, &body).await,
+        (Service::Objects, Ok(())) => objects::serve(&state, &head, body).await,
     };
     let now = Duration::from_millis(lock(&state).now().unsigned_abs());
     let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + now);

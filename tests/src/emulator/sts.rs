@@ -52,7 +52,7 @@ pub(super) async fn serve(state: &Mutex<State>, headers: &HeaderMap, body: &[u8]
 }
 
 /// Answers the access key that a request is signed with.
-fn signer(headers: &HeaderMap) -> Option<String> {
+pub(super) fn signer(headers: &HeaderMap) -> Option<String> {
     let text = headers.get("authorization")?.to_str().ok()?;
     text.split("Credential=").nth(1)?.split('/').next().map(str::to_owned)
 }
@@ -147,8 +147,9 @@ fn session_token(
 }
 
 fn caller_identity(state: &mut State, headers: &HeaderMap) -> Result<String, Refusal> {
-    let caller = check(state, headers).inspect_err(|wrong| state.refused.push(wrong.message.clone()))?;
-    state.accepted += 1;
+    let caller = check(state, headers);
+    state.note(headers, caller.as_ref().err(), "GetCallerIdentity");
+    let caller = caller?;
     let account = caller.arn.split(':').nth(4).unwrap_or_default();
     Ok(format!(
         "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><Arn>{}</Arn><UserId>AIDA</UserId><Account>{account}</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></GetCallerIdentityResponse>",

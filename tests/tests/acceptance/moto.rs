@@ -66,7 +66,7 @@ impl Moto {
             role("careless", "Careful", "external_id = \"wrong\"\n"),
         ));
         world.keyfob_with_input(&["key", "add", "alice", "--access-key-id", id], secret).ok();
-        clients::configure(world, "p");
+        clients::configure(world, &["p"]);
     }
 
     fn client(&self, world: &World, program: &std::path::Path) -> std::process::Command {

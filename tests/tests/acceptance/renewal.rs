@@ -14,7 +14,7 @@ const MINT: Duration = Duration::from_millis(1_500);
 fn clients_outlive_many_sessions_and_never_wait_for_a_mint() {
     let world = World::with_profile();
     world.aws.lifetime(Duration::from_secs(LIFETIME));
-    clients::configure(&world, "p");
+    clients::configure(&world, &["p"]);
     world.get("p").ok();
     world.aws.delay(MINT);
     let end = Instant::now() + Duration::from_secs(LIFETIME * LIFETIMES);
@@ -39,7 +39,7 @@ fn clients_outlive_many_sessions_and_never_wait_for_a_mint() {
         }
     });
     let run = Run::from(boto3.wait_with_output().unwrap());
-    let puts: u64 = run.ok().trim().parse().unwrap();
+    let puts: u64 = run.ok().trim().trim_start_matches("requests ").parse().unwrap();
     assert_eq!(world.aws.refused(), Vec::<String>::new());
     assert!(world.aws.accepted() > puts && puts > 20, "{puts} requests of boto3");
     assert!(ids.len() as u64 >= LIFETIMES, "{} sessions", ids.len());

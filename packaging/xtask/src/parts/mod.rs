@@ -1,6 +1,8 @@
-//! The real parts that tests use: Debian packages, and Python packages in an environment of their own.
+//! The real parts that tests use: Debian packages, Python packages in an environment of their own, and clients of AWS.
 //!
 //! Only what is missing is installed. Nothing here is fatal; the answer is what could not be had.
+
+mod clients;
 
 use crate::workspace;
 use std::fs;
@@ -17,7 +19,15 @@ const DEBIAN: &[(&str, &str)] = &[
     ("faketime", "faketime"),
     ("gdb", "gdb"),
     ("setpriv", "util-linux"),
+    ("rclone", "rclone"),
+    ("restic", "restic"),
 ];
+
+/// Version 2; a program `aws` may be version 1.
+const CLI: &str = "awscli";
+
+/// What one client is built with. The Go and the Node.js of Debian 12 are too old for the SDKs, and not asked for.
+const TOOLCHAINS: &[(&str, &str)] = &[("javac", "default-jdk-headless"), ("mvn", "maven")];
 
 /// An independent AWS, and two real clients.
 const PYTHON: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.8", "awscli==1.46.3"];
@@ -26,17 +36,29 @@ const PYTHON: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.8", "awscli==1.46.
 const COMPLETE: &str = "complete";
 
 /// Installs what is missing, and answers a line for each thing that still is.
-pub(crate) fn install(directory: &Path) -> Vec<String> {
-    let failures = [debian(), python(&directory.join("venv"))];
-    failures.into_iter().filter_map(Result::err).collect()
-}
-
-fn debian() -> Result<(), String> {
-    let mut packages: Vec<&str> =
-        DEBIAN.iter().filter(|(program, _)| !is_program(program)).map(|(_, package)| *package).collect();
+pub(crate) fn install(root: &Path, directory: &Path) -> Vec<String> {
+    let mut packages = missing(DEBIAN);
     if !makes_environments() {
         packages.push("python3-venv");
     }
+    if !is_installed(CLI) {
+        packages.push(CLI);
+    }
+    // Those that nothing but one client needs must not stand in the way of the others.
+    let mut results = vec![debian(&packages), debian(&missing(TOOLCHAINS))];
+    std::thread::scope(|scope| {
+        let python = scope.spawn(|| python(&directory.join("venv")));
+        results.extend(clients::install(root, directory));
+        results.push(python.join().unwrap_or_else(|_| Err("missing: the environment for Python".into())));
+    });
+    results.into_iter().filter_map(Result::err).collect()
+}
+
+fn missing(programs: &[(&str, &'static str)]) -> Vec<&'static str> {
+    programs.iter().filter(|(program, _)| !is_program(program)).map(|(_, package)| *package).collect()
+}
+
+fn debian(packages: &[&str]) -> Result<(), String> {
     if packages.is_empty() {
         return Ok(());
     }
@@ -53,7 +75,7 @@ fn debian() -> Result<(), String> {
     eprintln!("test: installing {list}");
     apt(&["update"]).map_err(|failure| left(&failure))?;
     let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
-    arguments.extend(&packages);
+    arguments.extend(packages);
     apt(&arguments).map_err(|failure| left(&failure))
 }
 
@@ -95,6 +117,12 @@ fn makes_environments() -> bool {
 fn is_program(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
+}
+
+pub(crate) fn is_installed(package: &str) -> bool {
+    let mut command = Command::new("dpkg-query");
+    command.args(["--show", "--showformat=${db:Status-Status}", package]).stderr(Stdio::null());
+    command.output().is_ok_and(|output| output.stdout == b"installed")
 }
 
 pub(crate) fn is_root() -> bool {

@@ -1,0 +1,141 @@
+//! As much of S3 as real clients need to put, get, list and delete objects, in one piece or in parts.
+//!
+//! The session is checked when a request begins, as S3 does: a long upload may outlive it, the next request may not.
+
+mod checksums;
+mod chunked;
+mod listing;
+mod store;
+mod uploads;
+
+pub(super) use checksums::sha256;
+pub(super) use store::Store;
+
+use super::answer::{Answer, Refusal, object_error, refusal, text};
+use super::{State, lock, sts};
+use checksums::Checksum;
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_RANGE, ETAG, HeaderValue, LAST_MODIFIED, RANGE};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method};
+use percent_encoding::percent_decode_str;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use store::Object;
+
+/// A request whose body has come.
+struct Request<'a> {
+    method: &'a Method,
+    bucket: String,
+    key: String,
+    query: HashMap<String, String>,
+    headers: &'a HeaderMap,
+    body: Bytes,
+}
+
+/// Checks the session of a request that begins.
+pub(super) fn admit(state: &Mutex<State>, head: &Parts) -> Result<(), Refusal> {
+    let mut state = lock(state);
+    let known = sts::check(&state, &head.headers);
+    state.note(&head.headers, known.as_ref().err(), &format!("{} {}", head.method, head.uri.path()));
+    known.map(|_| ())
+}
+
+/// Answers a request that was admitted.
+pub(super) async fn serve(state: &Mutex<State>, head: &Parts, body: Bytes) -> Answer {
+    let delay = lock(state).objects_delay;
+    tokio::time::sleep(delay).await;
+    let path = head.uri.path().trim_start_matches('/');
+    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let query = head.uri.query().unwrap_or_default();
+    let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let (bucket, key) = (decoded(bucket), decoded(key));
+    let answer = chunked::decode(&head.headers, body).and_then(|(headers, body)| {
+        let request = Request { method: &head.method, bucket, key, query, headers: &headers, body };
+        answer(&mut lock(state).store, &request)
+    });
+    answer.unwrap_or_else(|wrong| {
+        if wrong.code != "NoSuchKey" && wrong.code != "NoSuchBucket" {
+            lock(state).unserved.push(format!("{} {}: {}", head.method, head.uri, wrong.message));
+        }
+        object_error(&wrong)
+    })
+}
+
+fn answer(store: &mut Store, request: &Request<'_>) -> Result<Answer, Refusal> {
+    let has = |name: &str| request.query.contains_key(name);
+    match (request.method.as_str(), request.bucket.as_str(), request.key.as_str()) {
+        ("GET", "", "") => Ok(listing::buckets(store)),
+        ("GET", bucket, "") if has("location") => store.bucket(bucket).map(|_| listing::location()),
+        ("GET", bucket, "") => listing::objects(store.bucket(bucket)?, &request.query),
+        ("HEAD", bucket, "") => store.bucket(bucket).map(|_| text(200, "application/xml", "")),
+        ("PUT", bucket, "") => {
+            store.make_bucket(bucket);
+            Ok(text(200, "application/xml", ""))
+        }
+        ("POST" | "PUT" | "DELETE", ..) if has("uploads") || has("uploadId") => {
+            uploads::serve(store, request)
+        }
+        ("PUT", ..) => put(store, request),
+        ("GET" | "HEAD", bucket, key) => get(store.object(bucket, key)?, request.headers),
+        ("DELETE", bucket, key) => {
+            store.remove(bucket, key);
+            Ok(text(204, "application/xml", ""))
+        }
+        _ => Err(refusal(501, "NotImplemented", "not in this store")),
+    }
+}
+
+fn put(store: &mut Store, request: &Request<'_>) -> Result<Answer, Refusal> {
+    if request.headers.contains_key("x-amz-copy-source") {
+        return Err(refusal(501, "NotImplemented", "no copies in this store"));
+    }
+    let checksum = checksums::check(request.headers, &request.body)?;
+    let object = Object::new(request.body.clone(), checksum);
+    let answer = described(text(200, "application/xml", ""), &object.etag, object.checksum.as_ref());
+    store.put(&request.bucket, &request.key, object);
+    Ok(answer)
+}
+
+fn get(object: &Object, headers: &HeaderMap) -> Result<Answer, Refusal> {
+    let range = headers.get(RANGE).and_then(|value| range(value.to_str().ok()?, object.body.len()));
+    let mut answer = match range.clone() {
+        Some(range) => text(206, "application/octet-stream", object.body.slice(range)),
+        None => text(200, "application/octet-stream", object.body.clone()),
+    };
+    if let Some(range) = &range {
+        let (first, last) = (range.start, range.end.saturating_sub(1));
+        set(&mut answer, CONTENT_RANGE.as_str(), &format!("bytes {first}-{last}/{}", object.body.len()));
+    }
+    set(&mut answer, LAST_MODIFIED.as_str(), &httpdate::fmt_http_date(object.modified));
+    set(&mut answer, "accept-ranges", "bytes");
+    let whole = range.is_none() && headers.contains_key("x-amz-checksum-mode");
+    Ok(described(answer, &object.etag, object.checksum.as_ref().filter(|_| whole)))
+}
+
+/// Reads `bytes=FIRST-LAST`; the last may be missing, or the first for that many from the end.
+fn range(text: &str, length: usize) -> Option<std::ops::Range<usize>> {
+    let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
+    if first.is_empty() {
+        return Some(length.saturating_sub(last.parse().ok()?)..length);
+    }
+    let end = last.parse::<usize>().map_or(length, |last| last.saturating_add(1).min(length));
+    let start = first.parse().ok()?;
+    (start < end).then_some(start..end)
+}
+
+/// Adds what tells one content from another.
+fn described(mut answer: Answer, etag: &str, checksum: Option<&Checksum>) -> Answer {
+    set(&mut answer, ETAG.as_str(), etag);
+    if let Some(checksum) = checksum {
+        set(&mut answer, checksum.header, &checksum.value);
+    }
+    answer
+}
+
+fn set(answer: &mut Answer, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().insert(name, value);
+    }
+}
