@@ -159,13 +159,14 @@ impl Granting {
     /// Mints before the program starts: who can't be served is told so, and not in the middle of its work.
     async fn begin(&self, call: &mut Call) -> Result<(Hold, TcpListener, Vec<Obstacle>), Failure> {
         let Grant { profile, token, port, lease, strict, resumed } = &self.grant;
-        if token.expose().len() != TOKEN_LENGTH || !token.expose().bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        if token.expose().len() != TOKEN_LENGTH
+            || !token.expose().bytes().all(|digit| digit.is_ascii_hexdigit())
+        {
             let message = format!("a token has {TOKEN_LENGTH} hexadecimal digits");
             return Err(Failure::new(FailureKind::Usage, message));
         }
         let lease = lease.map(|seconds| i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX));
-        let credentials =
-            |answer| Question::Credentials { profile: profile.clone(), reader: None, answer };
+        let credentials = |answer| Question::Credentials { profile: profile.clone(), reader: None, answer };
         match ask(&self.shared.events, credentials).await? {
             Answer::Served { .. } => {}
             Answer::Failed(_) if *resumed => {}

@@ -255,8 +255,7 @@ impl Runtime {
     fn request(&mut self, peer: Peer, request: Request, connection: Connection) {
         match request {
             Request::Get { profile } => {
-                let asker =
-                    Asker::caller(connection, peer, profile.clone(), self.session_name(&profile));
+                let asker = Asker::caller(connection, peer, profile.clone(), self.session_name(&profile));
                 let waiter = self.ledger.register(asker);
                 self.tell(engine::Event::Get { waiter, profile });
             }

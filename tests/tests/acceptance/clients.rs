@@ -11,7 +11,6 @@ pub(crate) enum Way {
     /// Its profile has a `credential_process`.
     CredentialProcess,
     /// It is started by `keyfob exec`.
-    #[allow(dead_code, reason = "the matrix names the ways that are run")]
     Exec,
 }
 

@@ -46,7 +46,8 @@ impl Files {
     /// Finds out whether the default profile has credentials, and makes a copy if need be.
     pub(super) fn without_default_credentials() -> Result<Self, Failure> {
         let credentials = read(&place(CREDENTIALS_FILE, "credentials")).unwrap_or_default();
-        let hides_credentials = lines(&credentials).any(|line| line.is_default && line.is_one_of(CREDENTIALS));
+        let hides_credentials =
+            lines(&credentials).any(|line| line.is_default && line.is_one_of(CREDENTIALS));
         let config = read(&place(CONFIG_FILE, "config")).unwrap_or_default();
         if !lines(&config).any(|line| line.is_default && line.is_one_of(CREDENTIALS)) {
             return Ok(Self { hides_credentials, made: None });
@@ -116,7 +117,8 @@ fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
             is_default = name.trim_matches(['"', '\'']) == "default";
             setting.clear();
         } else if !text.starts_with([' ', '\t']) {
-            setting = trimmed.split_once('=').map_or(trimmed, |(name, _)| name.trim_end()).to_ascii_lowercase();
+            setting =
+                trimmed.split_once('=').map_or(trimmed, |(name, _)| name.trim_end()).to_ascii_lowercase();
         }
         Line { text, is_default, setting: setting.clone() }
     })
@@ -124,7 +126,8 @@ fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
 
 /// Copies a configuration without credentials of the default profile, and without secrets of any other.
 fn copy(config: &str) -> String {
-    let is_kept = |line: &Line<'_>| !line.is_one_of(SECRETS) && !(line.is_default && line.is_one_of(CREDENTIALS));
+    let is_kept =
+        |line: &Line<'_>| !line.is_one_of(SECRETS) && !(line.is_default && line.is_one_of(CREDENTIALS));
     lines(config).filter(is_kept).map(|line| line.text).collect()
 }
 
@@ -143,7 +146,9 @@ mod tests {
     #[test]
     fn the_default_profile_is_found_however_it_is_written() {
         let is_found = |text: &str| lines(text).any(|line| line.is_default && line.is_one_of(CREDENTIALS));
-        for section in ["[default]", "[ default ]", "[profile default]", "[profile \"default\"]", "  [default] ; a"] {
+        for section in
+            ["[default]", "[ default ]", "[profile default]", "[profile \"default\"]", "  [default] ; a"]
+        {
             assert!(is_found(&format!("{section}\r\ncredential_process = a\r\n")), "{section}");
         }
         assert!(!is_found("[defaults]\nrole_arn = a\n[profile a]\nrole_arn = b\n"));

@@ -40,7 +40,14 @@ impl Watched {
         let mut happened = Vec::with_capacity(changes.len());
         loop {
             // SAFETY: the descriptor of the stream is open as long as the stream is borrowed.
-            match unsafe { kevent_timespec(&queue, &changes, rustix::buffer::spare_capacity(&mut happened), limit.as_ref()) } {
+            match unsafe {
+                kevent_timespec(
+                    &queue,
+                    &changes,
+                    rustix::buffer::spare_capacity(&mut happened),
+                    limit.as_ref(),
+                )
+            } {
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error),
                 Ok(_) => break,

@@ -29,6 +29,11 @@ fn every_client_works_on_across_renewals_through_credential_process() {
     across_renewals(Way::CredentialProcess);
 }
 
+#[test]
+fn every_client_works_on_across_renewals_through_exec() {
+    across_renewals(Way::Exec);
+}
+
 fn across_renewals(way: Way) {
     let world = world();
     let mut table = format!(
