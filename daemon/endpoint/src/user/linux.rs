@@ -1,4 +1,4 @@
-//! Linux: the kernel's table of TCP sockets names the user of each.
+//! Linux: the kernel's tables of TCP sockets name the user of each.
 
 use super::User;
 use std::fs::File;
@@ -6,22 +6,27 @@ use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, SocketAddr};
 
 const TABLE: &str = "/proc/self/net/tcp";
+/// Java and others use sockets of IPv6 for both, and `::ffff:127.0.0.1` is loopback there.
+const TABLE_6: &str = "/proc/self/net/tcp6";
 
 pub(super) fn user_of(peer: SocketAddr, own: SocketAddr) -> User {
-    let uid = File::open(TABLE).ok().and_then(|file| find(BufReader::new(file), peer, own));
+    let look = |table, address: fn(SocketAddr) -> Option<String>| {
+        let file = BufReader::new(File::open(table).ok()?);
+        find(file, &address(peer)?, &address(own)?)
+    };
+    let uid = look(TABLE, hexadecimal).or_else(|| look(TABLE_6, hexadecimal_mapped));
     match uid {
         Some(uid) if uid == rustix::process::geteuid().as_raw() => User::Own,
         other => User::Other(other),
     }
 }
 
-/// Finds the user of the socket whose own address is `peer`, and whose remote one is `own`.
-fn find(table: impl BufRead, peer: SocketAddr, own: SocketAddr) -> Option<u32> {
-    let (local, remote) = (hexadecimal(peer)?, hexadecimal(own)?);
+/// Finds the user of the socket with a local and a remote address.
+fn find(table: impl BufRead, local: &str, remote: &str) -> Option<u32> {
     table.lines().map_while(Result::ok).find_map(|line| {
         // `sl local_address rem_address st tx:rx tr:when retransmit uid …` of proc_pid_net(5).
         let mut fields = line.split_ascii_whitespace().skip(1);
-        let is_it = fields.next() == Some(&local) && fields.next() == Some(&remote);
+        let is_it = fields.next() == Some(local) && fields.next() == Some(remote);
         is_it.then(|| fields.nth(4)?.parse().ok()).flatten()
     })
 }
@@ -32,6 +37,12 @@ fn hexadecimal(address: SocketAddr) -> Option<String> {
         IpAddr::V4(ip) => Some(format!("{:08X}:{:04X}", u32::from_ne_bytes(ip.octets()), address.port())),
         IpAddr::V6(_) => None,
     }
+}
+
+/// Writes an address of IPv4 as a socket of IPv6 has it: four numbers of this machine.
+fn hexadecimal_mapped(address: SocketAddr) -> Option<String> {
+    let prefix = u32::from_ne_bytes([0, 0, 0xFF, 0xFF]);
+    Some(format!("{:016X}{prefix:08X}{}", 0, hexadecimal(address)?))
 }
 
 #[cfg(test)]
@@ -49,11 +60,24 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_of_a_socket_of_ipv6_is_known() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        // Where there is no IPv6 there are no such sockets.
+        let Ok(_client) = TcpStream::connect(format!("[::ffff:127.0.0.1]:{port}")) else { return };
+        let (server, peer) = listener.accept().unwrap();
+        assert_eq!(user_of(peer, server.local_addr().unwrap()), User::Own);
+    }
+
+    #[test]
     #[cfg(target_endian = "little")]
     fn the_line_of_the_other_end_is_read() {
         let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n   0: 0100007F:1F90 0100007F:C001 01 00000000:00000000 00:00000000 00000000  1000        0 1 1 0\n   1: 0100007F:C001 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1001        0 2 1 0\n";
         let (own, peer) = ("127.0.0.1:8080".parse().unwrap(), "127.0.0.1:49153".parse().unwrap());
-        assert_eq!(find(table.as_bytes(), peer, own), Some(1_001));
-        assert_eq!(find(table.as_bytes(), own, peer), Some(1_000));
+        let (own, peer) = (hexadecimal(own).unwrap(), hexadecimal(peer).unwrap());
+        assert_eq!(find(table.as_bytes(), &peer, &own), Some(1_001));
+        assert_eq!(find(table.as_bytes(), &own, &peer), Some(1_000));
+        let mapped = hexadecimal_mapped("127.0.0.1:8080".parse().unwrap()).unwrap();
+        assert_eq!(mapped, "0000000000000000FFFF00000100007F:1F90");
     }
 }

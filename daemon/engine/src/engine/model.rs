@@ -21,6 +21,8 @@ enum Op {
     Logout(usize),
     KeyChanged(usize, bool),
     Configure(usize),
+    Hold(usize, Option<i64>),
+    Release(u64),
     Restart(bool),
 }
 
@@ -71,6 +73,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..=IDENTITIES.len() + PROFILES.len()).prop_map(Op::Logout),
         1 => (0..IDENTITIES.len(), any::<bool>()).prop_map(|(index, same)| Op::KeyChanged(index, same)),
         1 => (0..3 * RENEW.len()).prop_map(Op::Configure),
+        1 => (0..PROFILES.len(), prop::option::of(0..20 * HOUR)).prop_map(|(index, lease)| Op::Hold(index, lease)),
+        1 => (0..4u64).prop_map(Op::Release),
         1 => any::<bool>().prop_map(Op::Restart),
     ]
 }
@@ -93,6 +97,7 @@ struct Model {
     seen_answers: usize,
     codes: HashSet<String>,
     next_code: u32,
+    next_hold: u64,
     // Mints that were asked for, and those whose result nobody may see any more.
     mints: BTreeMap<MintId, Asked>,
     unwanted: HashSet<MintId>,
@@ -117,6 +122,7 @@ impl Model {
             seen_answers: 0,
             codes: HashSet::new(),
             next_code: 100_000,
+            next_hold: 0,
             mints: BTreeMap::new(),
             unwanted: HashSet::new(),
             sessions: BTreeMap::new(),
@@ -175,6 +181,12 @@ impl Model {
                 self.config = index;
                 self.world.handle(Event::Configured(config(&text(index))));
             }
+            Op::Hold(index, lease) => {
+                self.next_hold += 1;
+                let (id, profile) = (HoldId(self.next_hold), PROFILES[index].parse().unwrap());
+                self.world.handle(Event::Hold { id, profile, lease });
+            }
+            Op::Release(id) => self.world.handle(Event::Release(HoldId(self.next_hold.saturating_sub(id)))),
             // What is forgotten before the vault was read is remembered only by the daemon that was told.
             Op::Restart(same_boot) if self.world.engine.ended.is_empty() => self.restart(same_boot),
             Op::Restart(_) => {}

@@ -4,6 +4,7 @@ mod callers;
 mod chains;
 mod clocks;
 mod configuration;
+mod holds;
 mod people;
 mod renewal;
 mod vault;
