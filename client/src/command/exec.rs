@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &Exec) -> Result<(), Failure> {
         let end = document.expiration.as_deref().unwrap_or("no fixed time");
         tell(&format!("these credentials end at {end} and do not renew"));
         Variables::snapshot(&document).of(&profile, region.as_deref()).set(&mut command);
-        return Err(cannot_start(command, |command| platform::replace_with(command)));
+        return Err(cannot_start(command, platform::replace_with));
     }
     let (held, obstacles) = Held::open(profile.clone(), arguments.lease, arguments.strict)?;
     if let Some(lease) = arguments.lease {
@@ -65,7 +65,7 @@ fn command(words: &[OsString]) -> Command {
             command
         }
         [] => {
-            let (variable, usual) = if cfg!(windows) { ("COMSPEC", "cmd.exe") } else { ("SHELL", "/bin/sh") };
+            let (variable, usual) = platform::SHELL;
             let shell = std::env::var_os(variable).filter(|shell| !shell.is_empty());
             Command::new(shell.unwrap_or_else(|| usual.into()))
         }

@@ -37,7 +37,7 @@ fn add(arguments: KeyAdd) -> Result<(), Failure> {
 
 /// Answers where AWS tools keep keys.
 fn credentials_file() -> PathBuf {
-    let home = std::env::var_os(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).unwrap_or_default();
+    let home = std::env::var_os(crate::platform::HOME).unwrap_or_default();
     let moved = std::env::var_os("AWS_SHARED_CREDENTIALS_FILE").filter(|path| !path.is_empty());
     moved.map_or_else(|| PathBuf::from(home).join(".aws").join("credentials"), PathBuf::from)
 }

@@ -83,13 +83,37 @@ fn render(whole: &Whole, now: i64, width: usize) -> String {
             time(identity.sign_in_needed_by),
         ]
     }));
+    let running = running(&whole.profiles, now);
     let daemon = &whole.daemon;
     let vault = format!("vault {}: {} ({})", daemon.vault.kind, daemon.vault.state, daemon.vault.reason);
     let locked = if daemon.locked { "\nlocked: keyfob unlock" } else { "" };
     let error =
         daemon.config_error.as_ref().map_or_else(String::new, |error| format!("\nconfiguration: {error}"));
     let last = crate::report::clean(&format!("keyfobd {}, process {}, {vault}", daemon.version, daemon.pid));
-    format!("{}\n{}\n{last}{locked}{}\n", table::fitted(&rows, width), table::columns(&identities), error)
+    let profiles = table::fitted(&rows, width);
+    format!("{profiles}\n{running}{}\n{last}{locked}{error}\n", table::columns(&identities))
+}
+
+/// Shows the profiles that programs of `keyfob exec` run with; nothing if there are none.
+fn running(profiles: &[ProfileStatus], now: i64) -> String {
+    let mut rows = vec![
+        ["RUNNING WITH", "PROGRAMS", "LEASE ENDS", "NEXT RENEWAL", "RENEWALS DONE"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    rows.extend(profiles.iter().filter(|profile| profile.programs > 0).map(|profile| {
+        let time = |moment: Option<Timestamp>, none: &str| {
+            moment.map_or_else(|| none.to_owned(), |moment| table::relative(moment, now))
+        };
+        vec![
+            profile.name.to_string(),
+            profile.programs.to_string(),
+            time(profile.leased_until, "with them"),
+            time(profile.renew_at, "-"),
+            profile.renewals.to_string(),
+        ]
+    }));
+    if rows.len() == 1 { String::new() } else { format!("{}\n", table::columns(&rows)) }
 }
 
 #[cfg(test)]
@@ -109,12 +133,13 @@ mod tests {
             last_used_at: Some(Timestamp::from_millis(-60_000)),
             last_error: None,
             note: None,
-            renewals: 0,
-            programs: 0,
-            leased_until: None,
+            renewals: 3,
+            programs: 2,
+            leased_until: Some(Timestamp::from_millis(7_200_000)),
         };
         let text = render(&Whole { daemon, profiles: vec![profile], identities: Vec::new() }, 0, 200);
         assert!(text.contains("prod     ready  in 1 h 0 min  -       1 min ago  -"), "{text}");
+        assert!(text.contains("prod          2         in 2 h 0 min  -             3"), "{text}");
         assert!(text.contains("keyfobd 1, process 7, vault memory: ready (configured)"), "{text}");
     }
 }

@@ -15,6 +15,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+/// Names the home directory.
+pub(crate) const HOME: &str = "HOME";
+/// Names the user's shell; and the shell of whoever has none.
+pub(crate) const SHELL: (&str, &str) = ("SHELL", "/bin/sh");
+/// A file with nothing in it.
+pub(crate) const NULL: &str = "/dev/null";
 /// The daemon beside the client.
 pub(crate) const DAEMON: &str = "keyfobd";
 

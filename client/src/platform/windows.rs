@@ -20,6 +20,12 @@ const PIPE_BUSY: i32 = 231;
 /// `SECURITY_IDENTIFICATION` of winbase.h.
 const SECURITY_IDENTIFICATION: u32 = 0x1_0000;
 
+/// Names the home directory.
+pub(crate) const HOME: &str = "USERPROFILE";
+/// Names the user's shell; and the shell of whoever has none.
+pub(crate) const SHELL: (&str, &str) = ("COMSPEC", "cmd.exe");
+/// A file with nothing in it.
+pub(crate) const NULL: &str = "NUL";
 /// The daemon beside the client.
 pub(crate) const DAEMON: &str = "keyfobd.exe";
 

@@ -85,7 +85,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, rules: Arc<Rules>, owne
 async fn respond(request: Request<Incoming>, who: user::User, rules: &Rules, owner: &impl Owner) -> Answer {
     let (head, _body) = request.into_parts();
     let checked = match who {
-        user::User::Own | user::User::Unknowable => rules.check(&head),
+        user::User::Own => rules.check(&head),
         user::User::Other(_) => {
             Err(crate::rules::Refusal { status: StatusCode::FORBIDDEN, why: "it is of another user" })
         }

@@ -10,14 +10,14 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 /// A shell that runs with a profile, says where its endpoint is, and ends with its stdin.
-struct Program {
+pub(crate) struct Program {
     child: Child,
-    port: u16,
-    token: String,
+    pub(crate) port: u16,
+    pub(crate) token: String,
 }
 
 impl Program {
-    fn start(world: &World, arguments: &[&str]) -> Self {
+    pub(crate) fn start(world: &World, arguments: &[&str]) -> Self {
         let say = r#"echo "$AWS_CONTAINER_CREDENTIALS_FULL_URI"; echo "$AWS_CONTAINER_AUTHORIZATION_TOKEN"; read line"#;
         let mut command = world.command(world.program("keyfob"));
         command.arg("exec").args(arguments).args(["--", "sh", "-c", say]);
@@ -36,7 +36,7 @@ impl Program {
 
     /// Answers the access key id that the endpoint hands out.
     #[track_caller]
-    fn access_key_id(&self) -> String {
+    pub(crate) fn access_key_id(&self) -> String {
         let (status, body) = self.ask().unwrap();
         assert_eq!(status, 200, "{body}");
         for name in ["SecretAccessKey", "Token", "Expiration"] {
@@ -45,7 +45,7 @@ impl Program {
         body["AccessKeyId"].as_str().unwrap().to_owned()
     }
 
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         drop(self.child.stdin.take());
         self.child.wait().unwrap();
     }

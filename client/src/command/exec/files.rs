@@ -11,7 +11,6 @@ use std::process::Command;
 
 const CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
 const CONFIG_FILE: &str = "AWS_CONFIG_FILE";
-const NULL: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// Settings with which a profile has credentials of its own.
@@ -62,7 +61,7 @@ impl Files {
 
     pub(super) fn set(&self, command: &mut Command) {
         if self.hides_credentials {
-            command.env(CREDENTIALS_FILE, NULL);
+            command.env(CREDENTIALS_FILE, platform::NULL);
         }
         if let Some(path) = &self.made {
             command.env(CONFIG_FILE, path);
@@ -72,7 +71,7 @@ impl Files {
 
 /// Answers where AWS tools keep a file.
 fn place(variable: &str, name: &str) -> PathBuf {
-    let home = std::env::var_os(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).unwrap_or_default();
+    let home = std::env::var_os(platform::HOME).unwrap_or_default();
     let moved = std::env::var_os(variable).filter(|path| !path.is_empty());
     moved.map_or_else(|| PathBuf::from(home).join(".aws").join(name), PathBuf::from)
 }
@@ -127,7 +126,7 @@ fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
 /// Copies a configuration without credentials of the default profile, and without secrets of any other.
 fn copy(config: &str) -> String {
     let is_kept =
-        |line: &Line<'_>| !line.is_one_of(SECRETS) && !(line.is_default && line.is_one_of(CREDENTIALS));
+        |line: &Line<'_>| !(line.is_one_of(SECRETS) || line.is_default && line.is_one_of(CREDENTIALS));
     lines(config).filter(is_kept).map(|line| line.text).collect()
 }
 

@@ -15,12 +15,10 @@ use std::net::SocketAddr;
 /// Whose connection it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum User {
+    /// This user's; or the platform does not tell, and the token decides.
     Own,
     /// Somebody else's, or nobody's that could be found: it is refused.
     Other(Option<u32>),
-    /// The platform does not tell; the token decides.
-    #[cfg_attr(target_os = "linux", expect(dead_code, reason = "Linux always tells"))]
-    Unknowable,
 }
 
 impl User {
@@ -28,7 +26,7 @@ impl User {
     pub(crate) fn number(self) -> Option<u32> {
         match self {
             Self::Other(number) => number,
-            Self::Own | Self::Unknowable => None,
+            Self::Own => None,
         }
     }
 }

@@ -29,6 +29,9 @@ const CLI: &str = "awscli";
 /// What one client is built with. The Go and the Node.js of Debian 12 are too old for the SDKs, and not asked for.
 const TOOLCHAINS: &[(&str, &str)] = &[("javac", "default-jdk-headless"), ("mvn", "maven")];
 
+/// What one test is run in, and a machine may do without.
+const BROWSERS: &[(&str, &str)] = &[("chromium", "chromium")];
+
 /// An independent AWS, and two real clients.
 const PYTHON: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.8", "awscli==1.46.3"];
 
@@ -45,7 +48,7 @@ pub(crate) fn install(root: &Path, directory: &Path) -> Vec<String> {
         packages.push(CLI);
     }
     // Those that nothing but one client needs must not stand in the way of the others.
-    let mut results = vec![debian(&packages), debian(&missing(TOOLCHAINS))];
+    let mut results = vec![debian(&packages), debian(&missing(TOOLCHAINS)), debian(&missing(BROWSERS))];
     std::thread::scope(|scope| {
         let python = scope.spawn(|| python(&directory.join("venv")));
         results.extend(clients::install(root, directory));
