@@ -49,3 +49,47 @@ fn read(stream: &UnixStream) -> io::Result<OwnedFd> {
     let first = descriptors.next().and_then(|mut of_message| of_message.next());
     first.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no socket came with the byte"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+    use std::io::{IoSlice, Read};
+    use std::os::fd::{AsRawFd, BorrowedFd};
+
+    async fn passed(descriptors: &[BorrowedFd<'_>]) -> io::Result<TcpListener> {
+        let (client, daemon) = UnixStream::pair().unwrap();
+        let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(3))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        if !descriptors.is_empty() {
+            assert!(ancillary.push(SendAncillaryMessage::ScmRights(descriptors)));
+        }
+        sendmsg(client.as_fd(), &[IoSlice::new(b"x")], &mut ancillary, SendFlags::empty()).unwrap();
+        drop(client);
+        receive(&daemon).await
+    }
+
+    #[tokio::test]
+    async fn a_listener_of_loopback_is_taken_and_is_not_inherited() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let taken = passed(&[listener.as_fd()]).await.unwrap();
+        assert_eq!(taken.local_addr().unwrap(), listener.local_addr().unwrap());
+        assert_ne!(taken.as_raw_fd(), listener.as_raw_fd());
+        assert!(rustix::io::fcntl_getfd(&taken).unwrap().contains(FdFlags::CLOEXEC));
+    }
+
+    #[tokio::test]
+    async fn anything_else_is_refused_and_closed() {
+        let everywhere = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+        let file = std::fs::File::open("/dev/null").unwrap();
+        let udp = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+        let (unix, mut other) = std::os::unix::net::UnixStream::pair().unwrap();
+        assert!(passed(&[]).await.is_err());
+        for descriptor in [everywhere.as_fd(), file.as_fd(), udp.as_fd(), unix.as_fd()] {
+            assert!(passed(&[descriptor]).await.is_err());
+            assert!(passed(&[descriptor; 3]).await.is_err(), "more than was asked for");
+        }
+        drop(unix);
+        assert_eq!(other.read(&mut [0]).unwrap(), 0, "what was refused is closed");
+    }
+}
