@@ -52,8 +52,11 @@ fn two_daemons_never_serve_one_user() {
     // Another socket, the same vault.
     let mut other = world.command(world.program("keyfobd"));
     let second = other.env("KEYFOB_SOCKET", world.path("run/other.sock")).output().unwrap();
-    assert_eq!(second.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&second.stderr).contains("state directory"));
+    assert_eq!(second.status.code(), Some(5));
+    let told = String::from_utf8_lossy(&second.stderr).into_owned();
+    let socket = world.socket();
+    assert!(told.contains(&format!("process {} at {}", pid[0], socket.display())), "{told}");
+    assert!(told.contains("state directory") && told.contains("keyfob daemon restart"), "{told}");
     assert_eq!(world.daemons(), pid);
     world.keyfob(&["status"]).ok();
 }
