@@ -2,7 +2,6 @@
 
 use super::call::Call;
 use super::pages::pages;
-use super::saver::Saver;
 use super::{Event, Shared};
 use keyfob_engine::engine::Answer;
 use keyfob_shared::wire::{
@@ -57,9 +56,9 @@ async fn ask_code(serial: &str, identity: &IdentityName, call: &mut Call) -> Res
 }
 
 /// Says that sessions are forgotten when they are, in the vault too.
-pub(super) async fn logout(saver: Saver, result: Result<String, Failure>, call: Call) {
+pub(super) async fn logout(shared: Shared, result: Result<String, Failure>, call: Call) {
     let result = match result {
-        Ok(message) if saver.finish().await == 0 => Ok(message),
+        Ok(message) if shared.saver.forgotten().await == 0 => Ok(message),
         Ok(message) => {
             let message = format!("{message} here, but they could not be removed from the vault yet");
             Err(Failure::new(FailureKind::Upstream, message).hint("keyfob doctor"))

@@ -3,11 +3,12 @@
 use super::call::Call;
 use super::mints::vault_failure;
 use super::{Event, Shared};
-use keyfob_engine::engine::{self, Replaced};
+use keyfob_engine::engine::Replaced;
 use keyfob_shared::wire::{KeyView, Reply};
 use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret};
 use keyfob_vault::{Item, ItemKind, ItemName};
 use std::path::PathBuf;
+use tokio::sync::oneshot;
 
 pub(super) async fn add(shared: Shared, identity: IdentityName, id: String, secret: Secret, call: Call) {
     let result = store(&shared, &identity, id, secret).await;
@@ -47,9 +48,8 @@ async fn store(
     let value = Secret::new(serde_json::to_string(&credentials).expect("strings always serialize"));
     let generation = crate::clock::now().wall.millis().unsigned_abs();
     let item = Item { name: item_name(identity), generation, value };
-    shared.vault.put(item).await.map_err(|wrong| vault_failure(&wrong))?;
-    changed(shared, identity, replaced);
-    Ok(message)
+    let put = async { shared.vault.put(item).await.map_err(|wrong| vault_failure(&wrong)) };
+    change(shared, identity, replaced, put).await.map(|()| message)
 }
 
 /// Checks the form of a long-term key; STS knows whether it is one.
@@ -79,8 +79,9 @@ async fn forget(shared: &Shared, identity: &IdentityName) -> Result<String, Fail
             Failure::new(FailureKind::Usage, format!("identity {identity} has no access key in the vault"));
         return Err(failure.hint("keyfob key list"));
     }
-    shared.vault.remove(item_name(identity)).await.map_err(|wrong| vault_failure(&wrong))?;
-    changed(shared, identity, Replaced::OtherKey);
+    let name = item_name(identity);
+    let remove = async { shared.vault.remove(name).await.map_err(|wrong| vault_failure(&wrong)) };
+    change(shared, identity, Replaced::OtherKey, remove).await?;
     Ok(format!("the access key of identity {identity} left the vault; in AWS it is as it was"))
 }
 
@@ -108,9 +109,36 @@ async fn read(shared: &Shared, identity: &IdentityName) -> Result<Option<Credent
     Ok(item.and_then(|item| serde_json::from_str(item.value.expose()).ok()))
 }
 
-fn changed(shared: &Shared, identity: &IdentityName, replaced: Replaced) {
-    let event = engine::Event::KeyChanged { identity: identity.clone(), replaced };
-    let _ = shared.events.send(Event::Engine(event));
+/// Changes a key, and answers when no session of the old one is left, here or in the vault.
+///
+/// They leave before it as well: after a crash in between, the old key is there, and the next attempt begins anew.
+async fn change(
+    shared: &Shared,
+    identity: &IdentityName,
+    replaced: Replaced,
+    write: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    if replaced == Replaced::OtherKey {
+        forget_sessions(shared, identity, replaced).await?;
+    }
+    write.await?;
+    forget_sessions(shared, identity, replaced).await
+}
+
+async fn forget_sessions(
+    shared: &Shared,
+    identity: &IdentityName,
+    replaced: Replaced,
+) -> Result<(), Failure> {
+    let (known, knows) = oneshot::channel();
+    let _ = shared.events.send(Event::KeyChanged(identity.clone(), replaced, known));
+    let _ = knows.await;
+    if replaced == Replaced::SameKey || shared.saver.forgotten().await == 0 {
+        return Ok(());
+    }
+    let message =
+        format!("the sessions of the old key of identity {identity} could not be removed from the vault yet");
+    Err(Failure::new(FailureKind::Upstream, message).hint("keyfob doctor"))
 }
 
 fn item_name(identity: &IdentityName) -> ItemName {

@@ -40,6 +40,8 @@ enum Event {
     Engine(engine::Event),
     /// A person has given what a sign-in needs.
     SignIn { identity: IdentityName, code: Option<Secret>, answer: oneshot::Sender<engine::Answer> },
+    /// A long-term key is another one, or is about to be; the sender is dropped when the engine knows.
+    KeyChanged(IdentityName, engine::Replaced, oneshot::Sender<()>),
     /// The configuration file, or what it names, has changed.
     ConfigChanged,
     /// The configuration file was read.
@@ -90,7 +92,6 @@ pub(crate) struct Runtime {
     // Is there while the agent is locked, and counts how often it was.
     lock_note: PathBuf,
     locks: u64,
-    saver: saver::Saver,
     config_file: PathBuf,
     reload: reload::Reload,
     broken: Option<Broken>,
@@ -105,6 +106,7 @@ pub(crate) struct Runtime {
 struct Shared {
     events: mpsc::UnboundedSender<Event>,
     vault: Keeper,
+    saver: saver::Saver,
     minter: mints::Minter,
 }
 
@@ -124,7 +126,8 @@ impl Runtime {
         let shared = Shared {
             events,
             vault: parts.vault.clone(),
-            minter: mints::Minter::new(Sts::new(), parts.vault.clone()),
+            saver: saver::Saver::start(parts.vault.clone()),
+            minter: mints::Minter::new(Sts::new(), parts.vault),
         };
         let watch = |paths: &[PathBuf], sender| {
             Watch::start(paths, sender)
@@ -145,7 +148,6 @@ impl Runtime {
             socket_watch: watch(&[parts.listener.path().to_owned()], socket_change),
             socket_changed,
             inbox,
-            saver: saver::Saver::start(parts.vault),
             shared,
             ledger: Ledger::new(parts.audit, parts.descriptors),
             conversations: call::Conversations::new(parts.descriptors),
@@ -177,7 +179,7 @@ impl Runtime {
             }
         }
         tracing::info!("stopping");
-        self.saver.finish().await;
+        self.shared.saver.finish().await;
         self.ledger.close();
         drop(self.listener);
         // The connection of whoever asked for the end is closed by the end of the process, when all locks are free.
@@ -208,6 +210,9 @@ impl Runtime {
                 let waiter = self.ledger.register(Asker::Task(answer));
                 self.tell(engine::Event::Login { waiter, identity, code });
             }
+            Event::KeyChanged(identity, replaced, _told) => {
+                self.tell(engine::Event::KeyChanged { identity, replaced });
+            }
             Event::ConfigChanged => self.read_config(reload::SETTLE, None),
             Event::ConfigRead(reading) => self.config_read(reading),
             Event::SocketChanged => return self.socket_changed(),
@@ -232,8 +237,8 @@ impl Runtime {
             match command {
                 Command::Answer { waiter, answer } => self.ledger.answer(waiter, answer),
                 Command::Mint(mint) => self.shared.mint(*mint, self.engine.config().clone()),
-                Command::Save { slot, record } => self.saver.write(slot.to_string(), Some(record)),
-                Command::Forget { item } => self.saver.write(item, None),
+                Command::Save { slot, record } => self.shared.saver.write(slot.to_string(), Some(record)),
+                Command::Forget { item } => self.shared.saver.write(item, None),
                 Command::Load(load) => self.shared.load(load),
             }
         }

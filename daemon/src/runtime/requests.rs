@@ -34,7 +34,7 @@ impl Runtime {
                     self.tell(engine::Event::Logout(scope));
                     message
                 });
-                self.conversations.start(dialogue::logout(self.saver.clone(), result, call));
+                self.conversations.start(dialogue::logout(shared, result, call));
             }
             Request::Status => {
                 let daemon = self.daemon_status();
