@@ -1,6 +1,7 @@
 //! Conversations beside the loop: sign-in, lock and unlock, status, doctor.
 
 use super::call::Call;
+use super::keys::{self, Stored};
 use super::pages::pages;
 use super::{Event, Shared};
 use keyfob_engine::engine::Answer;
@@ -182,15 +183,20 @@ pub(super) async fn doctor(
     let (vault, hint) = (wire_status(&status), status.hint);
     let message = format!("{} is {}: {}", vault.kind, vault.state, vault.reason);
     found.push(Finding { severity, subject: "vault".into(), message, hint });
-    if let Some(keys) = known_keys(&shared).await {
-        for identity in identities.iter().filter(|identity| !keys.contains(identity.as_str())) {
-            found.push(Finding {
-                severity: Severity::Error,
-                subject: format!("identity {identity}"),
-                message: "it has no access key in the vault".into(),
-                hint: Some(format!("keyfob key add {identity} --access-key-id AKIA…")),
-            });
-        }
+    for identity in identities {
+        let message = match keys::stored(&shared.vault, &identity).await {
+            Ok(Stored::Key(_)) => continue,
+            Ok(Stored::Damaged) => "its access key in the vault is damaged",
+            Ok(Stored::Nothing) => "it has no access key in the vault",
+            // The state of the vault is told of already.
+            Err(_) => break,
+        };
+        found.push(Finding {
+            severity: Severity::Error,
+            subject: format!("identity {identity}"),
+            message: message.into(),
+            hint: Some(format!("keyfob key add {identity} --access-key-id AKIA…")),
+        });
     }
     found.extend(troubles);
     call.list(found, |findings, more| Reply::Findings { findings, more }).await;

@@ -6,7 +6,7 @@ use super::{Event, Shared};
 use keyfob_engine::engine::Replaced;
 use keyfob_shared::wire::{KeyView, Reply};
 use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret};
-use keyfob_vault::{Item, ItemKind, ItemName};
+use keyfob_vault::{Item, ItemKind, ItemName, Keeper, State, VaultError};
 use std::path::PathBuf;
 use tokio::sync::oneshot;
 
@@ -36,10 +36,9 @@ async fn store(
     secret: Secret,
 ) -> Result<String, Failure> {
     check(&id, &secret)?;
-    let old = read(shared, identity).await?;
-    let replaced = match old {
-        Some(old) if old.access_key_id == id => Replaced::SameKey,
-        Some(_) | None => Replaced::OtherKey,
+    let replaced = match read(shared, identity).await? {
+        Stored::Key(old) if old.access_key_id == id => Replaced::SameKey,
+        Stored::Key(_) | Stored::Damaged | Stored::Nothing => Replaced::OtherKey,
     };
     let until = if shared.vault.kind() == "keyutils" { ", until the next boot" } else { "" };
     let message = format!("access key {id} of identity {identity} is in the vault{until}");
@@ -74,7 +73,7 @@ pub(super) async fn remove(shared: Shared, identity: IdentityName, call: Call) {
 }
 
 async fn forget(shared: &Shared, identity: &IdentityName) -> Result<String, Failure> {
-    if read(shared, identity).await?.is_none() {
+    if matches!(read(shared, identity).await?, Stored::Nothing) {
         let failure =
             Failure::new(FailureKind::Usage, format!("identity {identity} has no access key in the vault"));
         return Err(failure.hint("keyfob key list"));
@@ -96,17 +95,36 @@ async fn collect(shared: &Shared) -> Result<Vec<KeyView>, Failure> {
     let names = shared.vault.names(ItemKind::AccessKey).await.map_err(|wrong| vault_failure(&wrong))?;
     let mut keys = Vec::new();
     for identity in names.iter().filter_map(|item| item.name.parse::<IdentityName>().ok()) {
-        if let Some(credentials) = read(shared, &identity).await? {
-            keys.push(KeyView { identity, access_key_id: credentials.access_key_id.clone() });
-        }
+        let access_key_id = match read(shared, &identity).await? {
+            Stored::Key(credentials) => credentials.access_key_id,
+            Stored::Damaged => format!("damaged: keyfob key add {identity}"),
+            Stored::Nothing => continue,
+        };
+        keys.push(KeyView { identity, access_key_id });
     }
     keys.sort_by(|one, other| one.identity.cmp(&other.identity));
     Ok(keys)
 }
 
-async fn read(shared: &Shared, identity: &IdentityName) -> Result<Option<Credentials>, Failure> {
-    let item = shared.vault.read(item_name(identity)).await.map_err(|wrong| vault_failure(&wrong))?;
-    Ok(item.and_then(|item| serde_json::from_str(item.value.expose()).ok()))
+/// What the vault has of a key.
+pub(super) enum Stored {
+    Key(Credentials),
+    /// A record that can't be read, in a vault that can.
+    Damaged,
+    Nothing,
+}
+
+pub(super) async fn stored(vault: &Keeper, identity: &IdentityName) -> Result<Stored, VaultError> {
+    match vault.read(item_name(identity)).await {
+        Ok(None) => Ok(Stored::Nothing),
+        Ok(Some(item)) => Ok(serde_json::from_str(item.value.expose()).map_or(Stored::Damaged, Stored::Key)),
+        Err(wrong) if wrong.state == State::Ready => Ok(Stored::Damaged),
+        Err(wrong) => Err(wrong),
+    }
+}
+
+async fn read(shared: &Shared, identity: &IdentityName) -> Result<Stored, Failure> {
+    stored(&shared.vault, identity).await.map_err(|wrong| vault_failure(&wrong))
 }
 
 /// Changes a key, and answers when no session of the old one is left, here or in the vault.

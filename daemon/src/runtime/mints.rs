@@ -1,5 +1,6 @@
 //! Mints beside the loop: the key or session that signs, the MFA code, the call.
 
+use super::keys::{self, Stored};
 use super::{Event, Shared};
 use crate::clock;
 use keyfob_engine::clock::Now;
@@ -9,7 +10,7 @@ use keyfob_engine::mfa::UsedCodes;
 use keyfob_engine::mint::{MintError, MintErrorKind, MintRequest, Minted};
 use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret};
 use keyfob_source::Sts;
-use keyfob_vault::{ItemKind, ItemName, Keeper, State, VaultError};
+use keyfob_vault::{Keeper, State, VaultError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -133,16 +134,19 @@ impl Minter {
 }
 
 async fn long_term_key(vault: &Keeper, identity: &IdentityName) -> Result<Credentials, MintError> {
-    let name = ItemName { kind: ItemKind::AccessKey, name: identity.to_string() };
     // An unreachable vault may be back in a moment, whoever has to act.
-    let item =
-        vault.read(name).await.map_err(|wrong| refused(MintErrorKind::Transient, vault_failure(&wrong)))?;
+    let stored = keys::stored(vault, identity)
+        .await
+        .map_err(|wrong| refused(MintErrorKind::Transient, vault_failure(&wrong)))?;
     let missing = |what: &str| {
         let failure = Failure::new(FailureKind::Person, format!("identity {identity} {what}"));
         refused(MintErrorKind::Final, failure.hint(format!("keyfob key add {identity}")))
     };
-    let item = item.ok_or_else(|| missing("has no access key in the vault"))?;
-    serde_json::from_str(item.value.expose()).map_err(|_| missing("has a damaged access key in the vault"))
+    match stored {
+        Stored::Key(credentials) => Ok(credentials),
+        Stored::Damaged => Err(missing("has a damaged access key in the vault")),
+        Stored::Nothing => Err(missing("has no access key in the vault")),
+    }
 }
 
 fn used_before(identity: &IdentityName) -> MintError {
