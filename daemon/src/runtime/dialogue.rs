@@ -132,7 +132,7 @@ pub(super) async fn status(
     mut daemon: DaemonStatus,
     profiles: Vec<ProfileStatus>,
     mut identities: Vec<IdentityStatus>,
-    mut call: Call,
+    call: Call,
 ) {
     daemon.vault = wire_status(&shared.vault.status().await);
     let keys = known_keys(&shared).await;
@@ -145,14 +145,12 @@ pub(super) async fn status(
     let profiles = pages(profiles).into_iter().map(|page| (page, Vec::new()));
     let identities = pages(identities).into_iter().map(|page| (Vec::new(), page));
     let mut pages = profiles.chain(identities).peekable();
-    while let Some((profiles, identities)) = pages.next() {
+    let replies = std::iter::from_fn(|| {
+        let (profiles, identities) = pages.next()?;
         let more = pages.peek().is_some();
-        let page = StatusPage { daemon: daemon.clone(), profiles, identities, more };
-        if !call.send(&Reply::Status(page)).await {
-            break;
-        }
-    }
-    drop(call.into_dialogue());
+        Some(Reply::Status(StatusPage { daemon: daemon.clone(), profiles, identities, more }))
+    });
+    call.send_all(replies).await;
 }
 
 fn wire_status(status: &keyfob_vault::Status) -> VaultStatus {

@@ -8,6 +8,7 @@ mod dialogue;
 mod keys;
 mod mints;
 mod pages;
+mod places;
 mod reload;
 mod requests;
 mod saver;
@@ -50,6 +51,8 @@ enum Event {
     Reload(reload::Asker),
     /// The file of the socket has changed.
     SocketChanged,
+    /// It is the turn of a listing that had to wait.
+    Turn(Box<places::Arrived>, places::Place),
     /// A person was answered, or turned away.
     Answered(call::Note, Result<(), Failure>),
     /// The vault was opened by a person; the number is that of the last lock then.
@@ -88,7 +91,7 @@ pub(crate) struct Runtime {
     inbox: mpsc::UnboundedReceiver<Event>,
     shared: Shared,
     ledger: Ledger,
-    conversations: call::Conversations,
+    places: places::Places,
     // Is there while the agent is locked, and counts how often it was.
     lock_note: PathBuf,
     locks: u64,
@@ -150,7 +153,7 @@ impl Runtime {
             inbox,
             shared,
             ledger: Ledger::new(parts.audit, parts.descriptors),
-            conversations: call::Conversations::new(parts.descriptors),
+            places: places::Places::new(parts.descriptors),
             lock_note: parts.lock_note,
             locks: 0,
             listener: parts.listener,
@@ -217,6 +220,7 @@ impl Runtime {
             Event::ConfigRead(reading) => self.config_read(reading),
             Event::SocketChanged => return self.socket_changed(),
             Event::Reload(asker) => self.read_config(Duration::ZERO, Some(asker)),
+            Event::Turn(arrived, place) => self.converse(*arrived, place),
             Event::Answered(note, result) => self.ledger.note(note, result),
             Event::Unlocked(lock) => self.unlocked(lock),
             Event::Alarm => self.tell(engine::Event::Tick),
@@ -253,7 +257,7 @@ impl Runtime {
                 let waiter = self.ledger.register(asker);
                 self.tell(engine::Event::Get { waiter, profile });
             }
-            other => self.person(peer, other, connection),
+            request => self.person(places::Arrived { peer, request, connection }),
         }
     }
 

@@ -2,10 +2,10 @@
 
 use super::call::{Call, Note};
 use super::dialogue::{self, Talk};
-use super::{Event, Runtime, keys, name};
+use super::places::{Admission, Arrived, Place};
+use super::{Event, Runtime, answers, keys, name};
 use crate::platform;
 use keyfob_engine::engine::{self, Scope};
-use keyfob_listen::{Connection, Peer};
 use keyfob_shared::wire::{DaemonStatus, Finding, ProfileView, Reply, Request, Severity, VaultStatus};
 use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName};
 use tokio::sync::oneshot;
@@ -14,68 +14,81 @@ use tokio::sync::oneshot;
 const ANOTHER_VAULT: &str = "the configuration names another vault, which is opened by the next daemon";
 
 impl Runtime {
-    /// Serves everything but `get`.
-    pub(super) fn person(&mut self, peer: Peer, request: Request, connection: Connection) {
+    /// Serves everything but `get`, now or when it is its turn.
+    pub(super) fn person(&mut self, arrived: Arrived) {
+        match self.places.admit(arrived, &self.shared.events) {
+            Admission::Now(arrived, place) => self.converse(arrived, place),
+            Admission::Later => {}
+            Admission::Refused(Arrived { peer, request, connection }, failure) => {
+                connection.reply(&answers::encode(&Reply::Failed(failure.clone())));
+                let note = Note { request: name(&request), subject: subject(&request), peer };
+                self.ledger.note(note, Err(failure));
+            }
+        }
+    }
+
+    pub(super) fn converse(&mut self, arrived: Arrived, place: Place) {
+        let Arrived { peer, request, connection } = arrived;
         let note = Note { request: name(&request), subject: subject(&request), peer };
-        let call = Call::new(connection, note, self.shared.events.clone());
+        let call = Call::new(connection, note, self.shared.events.clone(), place);
         if let Err(failure) = self.admit(&request) {
-            return self.conversations.start(call.conclude(Err(failure)));
+            return start(call.conclude(Err(failure)));
         }
         let shared = self.shared.clone();
         match request {
             // Served on the hot path, and never handed to this function.
             Request::Get { .. } => {}
             Request::Login { name } => match self.identity_behind(&name) {
-                Ok(talk) => self.conversations.start(dialogue::login(shared, talk, call)),
-                Err(failure) => self.conversations.start(call.conclude(Err(failure))),
+                Ok(talk) => start(dialogue::login(shared, talk, call)),
+                Err(failure) => start(call.conclude(Err(failure))),
             },
             Request::Logout { name } => {
                 let result = self.scope(name.as_deref()).map(|(scope, message)| {
                     self.tell(engine::Event::Logout(scope));
                     message
                 });
-                self.conversations.start(dialogue::logout(shared, result, call));
+                start(dialogue::logout(shared, result, call));
             }
             Request::Status => {
                 let daemon = self.daemon_status();
                 let (profiles, identities) = (self.engine.profiles(), self.engine.identities());
-                self.conversations.start(dialogue::status(shared, daemon, profiles, identities, call));
+                start(dialogue::status(shared, daemon, profiles, identities, call));
             }
             Request::Profiles { name } => match self.views(name.as_ref()) {
                 Ok(views) => {
                     let page = |profiles, more| Reply::Profiles { profiles, more };
-                    self.conversations.start(call.list(views, page));
+                    start(call.list(views, page));
                 }
-                Err(failure) => self.conversations.start(call.conclude(Err(failure))),
+                Err(failure) => start(call.conclude(Err(failure))),
             },
             Request::Check => {
                 let page = |findings, more| Reply::Findings { findings, more };
-                self.conversations.start(call.list(self.findings(), page));
+                start(call.list(self.findings(), page));
             }
             Request::Doctor => {
                 let identities = self.engine.config().identities.keys().cloned().collect();
                 let (findings, troubles) = (self.findings(), self.troubles());
-                self.conversations.start(dialogue::doctor(shared, findings, troubles, identities, call));
+                start(dialogue::doctor(shared, findings, troubles, identities, call));
             }
             Request::KeyAdd { identity, access_key_id, secret_access_key } => {
-                self.conversations.start(keys::add(shared, identity, access_key_id, secret_access_key, call))
+                start(keys::add(shared, identity, access_key_id, secret_access_key, call))
             }
             Request::KeyImport { identity, aws_profile, file } => {
-                self.conversations.start(keys::import(shared, identity, aws_profile, file, call));
+                start(keys::import(shared, identity, aws_profile, file, call));
             }
-            Request::KeyList => self.conversations.start(keys::list(shared, call)),
-            Request::KeyRemove { identity } => self.conversations.start(keys::remove(shared, identity, call)),
+            Request::KeyList => start(keys::list(shared, call)),
+            Request::KeyRemove { identity } => start(keys::remove(shared, identity, call)),
             Request::Lock => match self.lock() {
-                Ok(()) => self.conversations.start(dialogue::lock(shared, call)),
-                Err(failure) => self.conversations.start(call.conclude(Err(failure))),
+                Ok(()) => start(dialogue::lock(shared, call)),
+                Err(failure) => start(call.conclude(Err(failure))),
             },
-            Request::Unlock => self.conversations.start(dialogue::unlock(shared, self.locks, call)),
+            Request::Unlock => start(dialogue::unlock(shared, self.locks, call)),
             Request::Reload => {
                 let (asker, outcome) = oneshot::channel();
                 let _ = self.shared.events.send(Event::Reload(asker));
-                self.conversations.start(dialogue::outcome(outcome, call));
+                start(dialogue::outcome(outcome, call));
             }
-            Request::Stop => self.conversations.start(dialogue::stop(shared, call)),
+            Request::Stop => start(dialogue::stop(shared, call)),
         }
     }
 
@@ -271,6 +284,11 @@ impl Runtime {
         }
         findings
     }
+}
+
+/// Goes on beside the loop.
+fn start(conversation: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(conversation);
 }
 
 fn unknown(name: &str) -> Failure {
