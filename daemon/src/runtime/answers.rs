@@ -58,11 +58,19 @@ impl Ledger {
     pub(super) fn register(&mut self, asker: Asker) -> WaiterId {
         self.next += 1;
         self.askers.insert(self.next, asker);
-        if self.askers.len() > self.most {
-            let failure = Failure::new(FailureKind::Refused, "too many callers wait already");
-            self.answer(self.next, Answer::Failed(failure.hint("keyfob status")));
-        }
         self.next
+    }
+
+    /// Answers whether nobody else can wait.
+    pub(super) fn is_full(&self) -> bool {
+        self.askers.len() >= self.most
+    }
+
+    /// Turns someone away.
+    pub(super) fn turn_away(&mut self, asker: Asker) {
+        let failure = Failure::new(FailureKind::Refused, "too many callers wait already");
+        let waiter = self.register(asker);
+        self.answer(waiter, Answer::Failed(failure.hint("keyfob status")));
     }
 
     /// Sends an answer, and writes down who got it.

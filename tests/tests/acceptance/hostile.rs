@@ -180,6 +180,30 @@ fn a_conversation_too_many_is_refused_and_no_other_is_broken_off() {
 }
 
 #[test]
+fn callers_who_wait_keep_nobody_from_what_is_there_already() {
+    let world = World::new();
+    world.config("[identity.alice]\ntype = \"iam-user\"\n[profile.p]\nidentity = \"alice\"\n[profile.slow]\nidentity = \"alice\"\nrole_arn = \"arn:aws:iam::111122223333:role/Slow\"\n[profile.other]\nidentity = \"alice\"\nrole_arn = \"arn:aws:iam::111122223333:role/Other\"\n");
+    let script = format!("ulimit -n 256; exec {} daemon start", world.program("keyfob").display());
+    assert!(world.command("sh").args(["-c", &script]).status().unwrap().success());
+    world.add_key("alice");
+    world.get("p").ok();
+    world.aws.slow_role("arn:aws:iam::111122223333:role/Slow", Duration::from_secs(3));
+    let request = frames(&[b"1", br#"{"get":{"profile":"slow"}}"#]);
+    let ask = |_| {
+        let mut stream = connect(&world);
+        stream.write_all(&request).unwrap();
+        stream
+    };
+    let mut waiting: Vec<UnixStream> = (0..140).map(ask).collect();
+    world.get("p").ok();
+    assert!(world.get("other").failed(4).contains("too many callers"));
+    let replies: Vec<String> =
+        waiting.iter_mut().map(|stream| String::from_utf8(frame::read(stream).unwrap()).unwrap()).collect();
+    let count = |text: &str| replies.iter().filter(|reply| reply.contains(text)).count();
+    assert_eq!((count("Expiration"), count("too many callers")), (128, 12));
+}
+
+#[test]
 fn a_request_that_drips_in_costs_nobody_else_time() {
     let world = World::with_profile();
     world.get("p").ok();
