@@ -69,7 +69,8 @@ pub(super) async fn logout(shared: Shared, result: Result<String, Failure>, call
     call.conclude(result).await;
 }
 
-pub(super) async fn lock(shared: Shared, call: Call) {
+/// Locks the vault in any case, and then tells whether the lock outlives the daemon.
+pub(super) async fn lock(shared: Shared, noted: Result<(), Failure>, call: Call) {
     shared.vault.lock().await;
     let message = match shared.vault.passphrase().await {
         Passphrase::Existing | Passphrase::New => "locked: unlock asks for the passphrase of the vault",
@@ -77,7 +78,7 @@ pub(super) async fn lock(shared: Shared, call: Call) {
             "locked: the agent serves nothing until `keyfob unlock`; with this vault that needs no secret"
         }
     };
-    call.conclude(Ok(message.into())).await;
+    call.conclude(noted.map(|()| message.into())).await;
 }
 
 /// Unlocks, unless the agent is locked again meanwhile: `lock` numbers the locks.

@@ -78,10 +78,7 @@ impl Runtime {
             }
             Request::KeyList => start(keys::list(shared, call)),
             Request::KeyRemove { identity } => start(keys::remove(shared, identity, call)),
-            Request::Lock => match self.lock() {
-                Ok(()) => start(dialogue::lock(shared, call)),
-                Err(failure) => start(call.conclude(Err(failure))),
-            },
+            Request::Lock => start(dialogue::lock(shared, self.lock(), call)),
             Request::Unlock => start(dialogue::unlock(shared, self.locks, call)),
             Request::Reload => {
                 let (asker, outcome) = oneshot::channel();

@@ -82,6 +82,34 @@ fn a_damaged_record_of_a_key_is_named_and_replaced_or_removed() {
 }
 
 #[test]
+fn a_lock_that_can_not_be_written_down_locks_the_vault_all_the_same() {
+    let world = World::new();
+    configure(&world, "vault = \"file\"");
+    world.add_secret("correct horse");
+    world.keyfob_with_input(&["unlock"], "correct horse\ncorrect horse").ok();
+    world.add_key("alice");
+    world.get("p").ok();
+    let note = world.path("state/locked");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    for kind in ["directory", "pipe"] {
+        match kind {
+            "directory" => std::fs::create_dir(&note).unwrap(),
+            _ => rustix::fs::mknodat(rustix::fs::CWD, &note, rustix::fs::FileType::Fifo, mode, 0).unwrap(),
+        }
+        let start = Instant::now();
+        assert!(world.keyfob(&["lock"]).failed(1).contains("not beyond its end"), "{kind}");
+        assert!(start.elapsed() < Duration::from_secs(3), "{kind}: {:?}", start.elapsed());
+        assert_eq!(world.status()["daemon"]["vault"]["state"], "sealed", "{kind}");
+        let wrong = world.keyfob_with_input(&["unlock"], "wrong");
+        assert!(wrong.failed(3).contains("not the one of this vault"), "{wrong:?}");
+        assert_eq!(world.get("p").status, 4);
+        world.keyfob_with_input(&["unlock"], "correct horse").ok();
+        world.get("p").ok();
+        let _ = std::fs::remove_dir(&note);
+    }
+}
+
+#[test]
 fn a_passphrase_command_that_hangs_is_named_within_five_seconds() {
     let world = World::new();
     configure(&world, "vault = \"file\"\npassphrase_command = [\"sleep\", \"77\"]");
