@@ -4,6 +4,7 @@
 
 use crate::arguments::{Arguments, Background};
 use crate::runtime::{Parts, Runtime};
+use crate::watch::Watch;
 use crate::{configuration, logs, platform};
 use keyfob_audit::Audit;
 use keyfob_listen::{BindError, Listener};
@@ -14,6 +15,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// How long a new daemon waits for an old one, whose socket is gone already, to end.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -47,8 +49,11 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     let socket = environment::socket()?;
     platform::private_directory(&state_directory)?;
     logs::start(arguments, &state_directory).map_err(|cause| start_failure("open the log", &cause))?;
-    let reading = configuration::read(&config_file, configuration::Absent::IsEmpty);
-    let config = reading.result.map_err(|broken| broken.failure)?;
+    // Watched first: what is edited from here on is read again.
+    let (change, changed) = mpsc::channel(1);
+    let mut watch = Watch::start(std::slice::from_ref(&config_file), change);
+    let config =
+        configuration::read_watched(&config_file, &mut watch).result.map_err(|broken| broken.failure)?;
     let choice: Choice = config.daemon.vault.parse().map_err(|wrong| {
         Failure::new(FailureKind::Usage, format!("read config {}: vault: {wrong}", config_file.display()))
     })?;
@@ -71,9 +76,18 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     });
     let audit = Audit::open(&state_directory).map_err(|cause| start_failure("open the audit", &cause))?;
     let lock_note = state_directory.join("locked");
-    let policies = reading.policies;
-    let parts =
-        Parts { config, policies, config_file, lock_note, descriptors, listener, vault, audit, state_lock };
+    let parts = Parts {
+        config,
+        watch,
+        changed,
+        config_file,
+        lock_note,
+        descriptors,
+        listener,
+        vault,
+        audit,
+        state_lock,
+    };
     let runtime = Runtime::new(parts).map_err(|cause| start_failure("start", &cause))?;
     drop(guard);
     Ok(Some((runtime, executor)))

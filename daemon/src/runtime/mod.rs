@@ -15,8 +15,9 @@ mod saver;
 
 use crate::alarm::Alarm;
 use crate::clock;
-use crate::configuration::{Broken, Reading, Watch};
+use crate::configuration::{Broken, Reading};
 use crate::platform::{self, Asked, Signals};
+use crate::watch::Watch;
 use answers::{Asker, Ledger};
 use keyfob_audit::Audit;
 use keyfob_engine::config::{Config, Daemon};
@@ -68,7 +69,8 @@ enum Event {
 /// What the runtime is made of.
 pub(crate) struct Parts {
     pub(crate) config: Config,
-    pub(crate) policies: Vec<PathBuf>,
+    pub(crate) watch: Watch,
+    pub(crate) changed: mpsc::Receiver<()>,
     pub(crate) config_file: PathBuf,
     pub(crate) lock_note: PathBuf,
     pub(crate) descriptors: usize,
@@ -84,9 +86,9 @@ pub(crate) struct Runtime {
     listener: Listener,
     alarm: Alarm,
     signals: Signals,
-    watch: Option<Watch>,
+    watch: Watch,
     changed: mpsc::Receiver<()>,
-    socket_watch: Option<Watch>,
+    socket_watch: Watch,
     socket_changed: mpsc::Receiver<()>,
     inbox: mpsc::UnboundedReceiver<Event>,
     shared: Shared,
@@ -124,7 +126,6 @@ impl Runtime {
     pub(crate) fn new(parts: Parts) -> std::io::Result<Self> {
         let now = clock::now();
         let (events, inbox) = mpsc::unbounded_channel();
-        let (change, changed) = mpsc::channel(1);
         let (socket_change, socket_changed) = mpsc::channel(1);
         let shared = Shared {
             events,
@@ -132,12 +133,6 @@ impl Runtime {
             saver: saver::Saver::start(parts.vault.clone()),
             minter: mints::Minter::new(Sts::new(), parts.vault),
         };
-        let watch = |paths: &[PathBuf], sender| {
-            Watch::start(paths, sender)
-                .inspect_err(|error| tracing::warn!(%error, "changes of files are not seen"))
-                .ok()
-        };
-        let watched = reload::watched(&parts.config_file, parts.policies);
         let mut runtime = Self {
             engine: Engine::new(
                 now,
@@ -146,9 +141,9 @@ impl Runtime {
             ),
             alarm: Alarm::new()?,
             signals: Signals::listen()?,
-            watch: watch(&watched, change),
-            changed,
-            socket_watch: watch(&[parts.listener.path().to_owned()], socket_change),
+            watch: parts.watch,
+            changed: parts.changed,
+            socket_watch: Watch::start(&[parts.listener.path().to_owned()], socket_change),
             socket_changed,
             inbox,
             shared,
@@ -270,9 +265,7 @@ impl Runtime {
             tracing::warn!("the socket is gone; ending, so that a new daemon can serve");
             return Next::End;
         }
-        if let Some(watch) = &mut self.socket_watch {
-            watch.renew(&[self.listener.path().to_owned()]);
-        }
+        self.socket_watch.renew(&[self.listener.path().to_owned()]);
         Next::GoOn
     }
 }

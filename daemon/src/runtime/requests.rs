@@ -5,6 +5,7 @@ use super::dialogue::{self, Talk};
 use super::places::{Admission, Arrived, Place};
 use super::{Event, Runtime, answers, keys, name};
 use crate::platform;
+use crate::watch::LOOK_EACH;
 use keyfob_engine::engine::{self, Scope};
 use keyfob_shared::wire::{DaemonStatus, Finding, ProfileView, Reply, Request, Severity, VaultStatus};
 use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName};
@@ -244,6 +245,14 @@ impl Runtime {
                 hint: Some("see \"Set-up\" in the README".into()),
             });
         }
+        findings.extend(self.watch.trouble().map(|why| Finding {
+            severity: Severity::Warning,
+            subject: "configuration".into(),
+            message: format!("an edit is in force within {} s, not at once: {why}", LOOK_EACH.as_secs()),
+            hint: Some(
+                "keyfob daemon reload after an edit; keyfob daemon restart when that is mended".into(),
+            ),
+        }));
         if self.wants_another_vault() {
             findings.push(Finding {
                 severity: Severity::Error,
