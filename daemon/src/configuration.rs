@@ -5,18 +5,45 @@
 use crate::platform;
 use crate::watch::{Coverage, Watch};
 use keyfob_engine::config::{self, Config, MAX_CONFIG, Surroundings};
-use keyfob_shared::wire::Finding;
+use keyfob_shared::wire::{Finding, Severity};
 use keyfob_shared::{Failure, FailureKind};
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+/// Lists what is wrong with a file, while a daemon runs.
+const CHECK: &str = "keyfob profile check";
+
 /// Why a file can't be in force.
 #[derive(Clone, Debug)]
 pub(crate) struct Broken {
     pub(crate) failure: Failure,
     pub(crate) findings: Vec<Finding>,
+}
+
+impl Broken {
+    /// Makes one failure of all findings, for a start at which there is no daemon that could list them.
+    pub(crate) fn at_start(self, path: &Path) -> Failure {
+        /// As many as a line has room for.
+        const MOST: usize = 10;
+        let errors: Vec<&Finding> =
+            self.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+        let Some(first) = errors.first() else {
+            let hint = self.failure.hint.clone().filter(|hint| hint != CHECK);
+            return self.failure.hint(hint.unwrap_or_else(|| format!("mend {}", path.display())));
+        };
+        let told =
+            errors.iter().take(MOST).map(|finding| format!("{}: {}", finding.subject, finding.message));
+        let told = told.collect::<Vec<_>>().join("; ");
+        let more = match errors.len().saturating_sub(MOST) {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        let message = format!("read config {}:{told}{more}", path.display());
+        let line = first.subject.split(':').next().unwrap_or_default();
+        Failure::new(FailureKind::Usage, message).hint(format!("mend line {line} of {}", path.display()))
+    }
 }
 
 /// What came of reading the file.
@@ -69,7 +96,7 @@ fn parse(path: &Path, text: &str, policies: &RefCell<Vec<PathBuf>>) -> Result<Co
 
 fn unreadable(path: &Path, why: &str, hint: Option<String>) -> Broken {
     let failure = Failure::new(FailureKind::Usage, format!("read config {}: {why}", path.display()));
-    let hint = hint.unwrap_or_else(|| "keyfob profile check".into());
+    let hint = hint.unwrap_or_else(|| CHECK.into());
     Broken { failure: failure.hint(hint), findings: Vec::new() }
 }
 

@@ -52,8 +52,9 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     // Watched first: what is edited from here on is read again.
     let (change, changed) = mpsc::channel(1);
     let mut watch = Watch::start(std::slice::from_ref(&config_file), change);
-    let config =
-        configuration::read_watched(&config_file, &mut watch).result.map_err(|broken| broken.failure)?;
+    let config = configuration::read_watched(&config_file, &mut watch)
+        .result
+        .map_err(|broken| broken.at_start(&config_file))?;
     let choice: Choice = config.daemon.vault.parse().map_err(|wrong| {
         Failure::new(FailureKind::Usage, format!("read config {}: vault: {wrong}", config_file.display()))
     })?;

@@ -249,3 +249,20 @@ fn an_edit_is_found_where_the_kernel_has_no_watch_left() {
         world.keyfob(&["profile", "list"]).ok().contains("after")
     });
 }
+
+#[test]
+fn a_start_with_a_broken_file_tells_all_mistakes_and_where_they_are() {
+    let world = World::new();
+    let file = world.path("config/config.toml");
+    world.config_text("[identity.alice]\ntype = \"iam-user\"\n[profile.p]\nidentity = \"bob\"\n[profile.q]\nsource = \"absent\"\nrole_arn = \"arn:aws:iam::111122223333:role/R\"\n[profile.r]\nidentity = \"alice\"\nduration = \"99h\"\n");
+    for arguments in [&["profile", "check"] as &[_], &["status"], &["get", "p"]] {
+        let run = world.keyfob(arguments);
+        let told = run.failed(2);
+        assert!(["bob", "absent", "99h"].iter().all(|mistake| told.contains(mistake)), "{told}");
+        assert!(told.contains(&format!("hint: mend line 4 of {}\n", file.display())), "{told}");
+    }
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    let run = world.keyfob(&["profile", "check"]);
+    assert!(run.failed(2).contains(&format!("hint: mend {}\n", file.display())), "{run:?}");
+}
