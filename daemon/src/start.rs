@@ -101,6 +101,13 @@ fn listen(settings: &keyfob_listen::Settings, background: Background) -> Result<
         match Listener::bind(settings) {
             Ok(listener) => return Ok(Some(listener)),
             Err(BindError::AlreadyRunning) if background == Background::Detached => {}
+            Err(error @ BindError::AlreadyRunning) => {
+                return Err(start_failure("listen", &error).hint("keyfob daemon stop"));
+            }
+            Err(error @ BindError::Unsafe(_)) => {
+                let hint = format!("set {} to a path in a directory of your own", environment::SOCKET);
+                return Err(start_failure("listen", &error).hint(hint));
+            }
             Err(error) => return Err(start_failure("listen", &error)),
         }
         if Listener::is_served(&settings.socket) {

@@ -67,10 +67,9 @@ impl Ledger {
     }
 
     /// Turns someone away.
-    pub(super) fn turn_away(&mut self, asker: Asker) {
-        let failure = Failure::new(FailureKind::Refused, "too many callers wait already");
+    pub(super) fn turn_away(&mut self, asker: Asker, failure: Failure) {
         let waiter = self.register(asker);
-        self.answer(waiter, Answer::Failed(failure.hint("keyfob status")));
+        self.answer(waiter, Answer::Failed(failure));
     }
 
     /// Sends an answer, and writes down who got it.

@@ -197,6 +197,16 @@ pub(super) async fn doctor(
             hint: Some(format!("keyfob key add {identity} --access-key-id AKIA…")),
         });
     }
+    if let Some((waiting, why)) = shared.saver.trouble() {
+        found.push(Finding {
+            severity: Severity::Warning,
+            subject: "vault".into(),
+            message: format!(
+                "{waiting} changes of sessions have not reached it, and will be tried again: {why}"
+            ),
+            hint: why.hint,
+        });
+    }
     found.extend(troubles);
     call.list(found, |findings, more| Reply::Findings { findings, more }).await;
 }

@@ -5,6 +5,7 @@
 mod answers;
 mod call;
 mod dialogue;
+mod findings;
 mod keys;
 mod mints;
 mod pages;
@@ -249,9 +250,8 @@ impl Runtime {
                 let session_name =
                     self.engine.config().profiles.get(&profile).and_then(|plan| plan.last().session_name());
                 let asker = Asker::caller(connection, peer, profile.clone(), session_name);
-                // The engine never hears of a caller for whom there is no room.
-                if self.ledger.is_full() && self.engine.would_wait(&profile, clock::now()) {
-                    return self.ledger.turn_away(asker);
+                if let Some(failure) = self.turns_away(&profile) {
+                    return self.ledger.turn_away(asker, failure);
                 }
                 let waiter = self.ledger.register(asker);
                 self.tell(engine::Event::Get { waiter, profile });

@@ -31,6 +31,8 @@ struct Desk {
     pending: Mutex<Pending>,
     news: Notify,
     hurry: Notify,
+    /// Why the last round has left something.
+    trouble: Mutex<Option<VaultError>>,
     written: watch::Sender<u64>,
 }
 
@@ -47,6 +49,7 @@ impl Saver {
             pending: Mutex::default(),
             news: Notify::new(),
             hurry: Notify::new(),
+            trouble: Mutex::default(),
             written: watch::Sender::new(0),
         });
         tokio::spawn(run(vault, desk.clone()));
@@ -67,6 +70,12 @@ impl Saver {
     /// Waits in the same way until what was forgotten has left the vault; answers what is left.
     pub(super) async fn forgotten(&self) -> usize {
         self.wait(|pending| pending.values().filter(|record| record.is_none()).count()).await
+    }
+
+    /// Answers how many changes can't be written at this time, and why.
+    pub(super) fn trouble(&self) -> Option<(usize, VaultError)> {
+        let trouble = self.desk.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some((self.desk.lock().len(), trouble)).filter(|(waiting, _)| *waiting > 0)
     }
 
     async fn wait(&self, left: impl Fn(&Pending) -> usize) -> usize {
@@ -152,6 +161,7 @@ async fn round(vault: &Keeper, desk: &Desk) -> Round {
         }
         after = Some(item);
     }
+    desk.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&trouble);
     if let Some(error) = trouble {
         tracing::warn!(%error, waiting = desk.lock().len(), "write sessions to the vault; will try again");
     }

@@ -51,7 +51,8 @@ fn two_daemons_never_serve_one_user() {
     let pid = world.daemons();
     let second = world.command(world.program("keyfobd")).output().unwrap();
     assert_eq!(second.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&second.stderr).contains("already running"));
+    let told = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(told.contains("already running") && told.contains("hint: keyfob daemon stop\n"), "{told}");
     // Another socket, the same vault.
     let mut other = world.command(world.program("keyfobd"));
     let second = other.env("KEYFOB_SOCKET", world.path("run/other.sock")).output().unwrap();
@@ -133,6 +134,13 @@ fn a_full_disk_does_not_stop_serving() {
     std::fs::rename(&vault, world.path("state/away")).unwrap();
     std::fs::write(&vault, "in the way").unwrap();
     world.keyfob(&["logout", "p"]).failed(1);
+    let doctor = world.keyfob(&["doctor"]);
+    assert!(doctor.stdout.contains("1 changes of sessions have not reached it"), "{doctor:?}");
+    assert!(
+        doctor
+            .stdout
+            .contains(&format!("hint: look at the disk and the directory: df -h {}", vault.display()))
+    );
     let cold = world.get("p");
     assert!(cold.failed(1).contains("vault"), "{cold:?}");
     std::fs::remove_file(&vault).unwrap();

@@ -266,3 +266,24 @@ fn a_start_with_a_broken_file_tells_all_mistakes_and_where_they_are() {
     let run = world.keyfob(&["profile", "check"]);
     assert!(run.failed(2).contains(&format!("hint: mend {}\n", file.display())), "{run:?}");
 }
+
+#[test]
+fn a_profile_that_is_missing_is_told_with_the_reason() {
+    let world = World::with_profile();
+    world.config_text("[profile.new]\nidentity = \"absent\"\n");
+    for arguments in [&["get", "new"] as &[_], &["login", "new"], &["env", "new"]] {
+        eventually("the mistake is told", Duration::from_secs(2), || {
+            let run = world.keyfob(arguments);
+            let told = run.failed(2);
+            told.contains("no such [identity.…] table") && told.contains("hint: keyfob profile check\n")
+        });
+    }
+    world.get("p").ok();
+    let empty = World::new();
+    for arguments in [&["get", "new"] as &[_], &["login", "new"]] {
+        let run = empty.keyfob(arguments);
+        let file = empty.path("config/config.toml");
+        assert!(run.failed(2).contains(&format!("there is nothing in {}", file.display())), "{run:?}");
+        assert!(run.stderr.contains("hint: see \"Set-up\" in the README\n"), "{run:?}");
+    }
+}
