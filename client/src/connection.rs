@@ -4,6 +4,7 @@ use crate::platform::Stream;
 use keyfob_shared::wire::{Answer, PROTOCOL, Reply, Request};
 use keyfob_shared::{Secret, environment, frame};
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -22,8 +23,12 @@ pub(crate) struct Connection(Stream);
 impl Connection {
     /// Connects to a daemon that runs; each reply is awaited for `limit`.
     pub(crate) fn open(limit: Duration) -> io::Result<Self> {
-        let path = environment::socket().map_err(io::Error::other)?;
-        Stream::connect(&path, limit).map(Self)
+        Self::open_at(&environment::socket().map_err(io::Error::other)?, limit)
+    }
+
+    /// Connects to the daemon at a socket.
+    pub(crate) fn open_at(socket: &Path, limit: Duration) -> io::Result<Self> {
+        Stream::connect(socket, limit).map(Self)
     }
 
     /// Answers the connection itself.

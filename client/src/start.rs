@@ -3,7 +3,7 @@
 use crate::connection::{Connection, is_late, patience};
 use crate::platform;
 use keyfob_shared::wire::{Reply, Request};
-use keyfob_shared::{Failure, FailureKind, environment};
+use keyfob_shared::{Failure, FailureKind, Holder, environment, holder};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::ChildStdout;
@@ -73,10 +73,28 @@ fn open_or_start(limit: Duration) -> Result<Connection, Trouble> {
         Err(error) if is_absent(&error) => {
             environment::state_directory().map_err(Trouble::Failed)?;
             environment::config_file().map_err(Trouble::Failed)?;
-            start(&socket, limit)
+            if let Some(connection) = elsewhere(limit) {
+                return Ok(connection);
+            }
+            // Another client may start one elsewhere at this moment.
+            start(&socket, limit).or_else(|trouble| elsewhere(limit).ok_or(trouble))
         }
         opened => opened.map_err(Trouble::Broken),
     }
+}
+
+/// Connects to a daemon that uses the state directory and listens at another socket, because it was started in
+/// another environment: before a log-in by cron, say.
+fn elsewhere(limit: Duration) -> Option<Connection> {
+    Connection::open_at(&holder()?.socket, limit).ok()
+}
+
+/// Answers the daemon that uses the state directory, if one does and says where it listens.
+pub(crate) fn holder() -> Option<Holder> {
+    let lock = environment::state_directory().ok()?.join(holder::LOCK);
+    let mut text = String::new();
+    platform::held(&lock)?.take(holder::MAX_HOLDER).read_to_string(&mut text).ok()?;
+    Holder::parse(&text)
 }
 
 /// Starts the daemon, unless another client does it meanwhile, and connects.

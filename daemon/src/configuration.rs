@@ -1,25 +1,49 @@
-//! The configuration file: read with bounds, watched for change.
+//! The configuration file, read with bounds.
 //!
 //! What it means is decided in the engine's package; a file that others may write is not trusted.
 
 use crate::platform;
+use crate::watch::{Coverage, Watch};
 use keyfob_engine::config::{self, Config, MAX_CONFIG, Surroundings};
-use keyfob_shared::wire::Finding;
+use keyfob_shared::wire::{Finding, Severity};
 use keyfob_shared::{Failure, FailureKind};
-use notify::{EventKind, RecursiveMode, Watcher};
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use tokio::sync::mpsc;
+
+/// Lists what is wrong with a file, while a daemon runs.
+const CHECK: &str = "keyfob profile check";
 
 /// Why a file can't be in force.
 #[derive(Clone, Debug)]
 pub(crate) struct Broken {
     pub(crate) failure: Failure,
     pub(crate) findings: Vec<Finding>,
+}
+
+impl Broken {
+    /// Makes one failure of all findings, for a start at which there is no daemon that could list them.
+    pub(crate) fn at_start(self, path: &Path) -> Failure {
+        /// As many as a line has room for.
+        const MOST: usize = 10;
+        let errors: Vec<&Finding> =
+            self.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+        let Some(first) = errors.first() else {
+            let hint = self.failure.hint.clone().filter(|hint| hint != CHECK);
+            return self.failure.hint(hint.unwrap_or_else(|| format!("mend {}", path.display())));
+        };
+        let told =
+            errors.iter().take(MOST).map(|finding| format!("{}: {}", finding.subject, finding.message));
+        let told = told.collect::<Vec<_>>().join("; ");
+        let more = match errors.len().saturating_sub(MOST) {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        let message = format!("read config {}:{told}{more}", path.display());
+        let line = first.subject.split(':').next().unwrap_or_default();
+        Failure::new(FailureKind::Usage, message).hint(format!("mend line {line} of {}", path.display()))
+    }
 }
 
 /// What came of reading the file.
@@ -72,7 +96,7 @@ fn parse(path: &Path, text: &str, policies: &RefCell<Vec<PathBuf>>) -> Result<Co
 
 fn unreadable(path: &Path, why: &str, hint: Option<String>) -> Broken {
     let failure = Failure::new(FailureKind::Usage, format!("read config {}: {why}", path.display()));
-    let hint = hint.unwrap_or_else(|| "keyfob profile check".into());
+    let hint = hint.unwrap_or_else(|| CHECK.into());
     Broken { failure: failure.hint(hint), findings: Vec::new() }
 }
 
@@ -117,82 +141,18 @@ fn bounded(path: &Path, file: File) -> io::Result<String> {
     Ok(text)
 }
 
-/// Tells when something happens to one of some files, a directory above it, or what a symbolic link on the way names.
-pub(crate) struct Watch {
-    watcher: notify::RecommendedWatcher,
-    watched: BTreeSet<PathBuf>,
-    // Directories hold files that change all the time, the daemon's own log among them.
-    wanted: Arc<Mutex<BTreeSet<PathBuf>>>,
-}
-
-impl Watch {
-    /// Starts to watch; `changed` gets a message after each change, and holds one at most.
-    pub(crate) fn start(paths: &[PathBuf], changed: mpsc::Sender<()>) -> notify::Result<Self> {
-        let wanted: Arc<Mutex<BTreeSet<PathBuf>>> = Arc::default();
-        let own = wanted.clone();
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            let is_ours = |event: &notify::Event| {
-                own.lock().map_or(true, |wanted| event.paths.iter().any(|path| wanted.contains(path)))
-            };
-            let is_access = |event: &notify::Event| matches!(event.kind, EventKind::Access(_));
-            if event.is_ok_and(|event| is_access(&event) || !(event.need_rescan() || is_ours(&event))) {
-                return;
-            }
-            // A full channel has the message already.
-            let _ = changed.try_send(());
-        })?;
-        let mut watch = Self { watcher, watched: BTreeSet::new(), wanted };
-        watch.renew(paths);
-        Ok(watch)
-    }
-
-    /// Watches what the paths lead to now.
-    pub(crate) fn renew(&mut self, paths: &[PathBuf]) {
-        let ways: Vec<Way> = paths.iter().map(|path| way(path)).collect();
-        if let Ok(mut wanted) = self.wanted.lock() {
-            let on_the_way = ways.iter().flat_map(|way| &way.paths);
-            *wanted = on_the_way.flat_map(|path| path.ancestors()).map(Path::to_owned).collect();
-        }
-        let directories: BTreeSet<PathBuf> = ways.into_iter().flat_map(|way| way.directories).collect();
-        for gone in self.watched.difference(&directories) {
-            let _ = self.watcher.unwatch(gone);
-        }
-        for directory in &directories {
-            // Watched again each time: a directory that was removed and made anew has lost its watch.
-            if let Err(error) = self.watcher.watch(directory, RecursiveMode::NonRecursive) {
-                tracing::warn!(%error, directory = %directory.display(), "watch the configuration");
-            }
-        }
-        self.watched = directories;
+/// Reads the file at the start, once more if it names files that were not watched while they were read. Blocks.
+pub(crate) fn read_watched(path: &Path, watch: &mut Watch) -> Reading {
+    let reading = read(path, Absent::IsEmpty);
+    match watch.renew(&watched(path, &reading.policies)) {
+        Coverage::More => read(path, Absent::IsEmpty),
+        Coverage::Same => reading,
     }
 }
 
-/// The way to a file.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Way {
-    /// The file, and the links that lead to it.
-    paths: Vec<PathBuf>,
-    /// The directories in which a change can change what the path leads to.
-    directories: BTreeSet<PathBuf>,
-}
-
-fn way(path: &Path) -> Way {
-    const MAX_LINKS: usize = 8;
-    let mut way = Way::default();
-    let mut next = Some(path.to_owned());
-    for _ in 0..MAX_LINKS {
-        let Some(path) = next.take() else { break };
-        let parent = path.ancestors().skip(1).find(|ancestor| ancestor.is_dir());
-        let Some(parent) = parent else { break };
-        way.directories.insert(parent.to_owned());
-        next = std::fs::read_link(&path).ok().map(|target| parent.join(target));
-        way.paths.push(path);
-    }
-    if let Ok(end) = std::fs::canonicalize(path) {
-        way.directories.extend(end.parent().map(Path::to_owned));
-        way.paths.push(end);
-    }
-    way
+/// Answers the files whose change is a change of the configuration.
+pub(crate) fn watched(path: &Path, policies: &[PathBuf]) -> Vec<PathBuf> {
+    std::iter::once(path.to_owned()).chain(policies.iter().cloned()).collect()
 }
 
 #[cfg(test)]
@@ -204,11 +164,5 @@ mod tests {
         let path = Path::new("/nonexistent/keyfob/config.toml");
         assert!(read(path, Absent::IsEmpty).result.is_ok_and(|config| config.profiles.is_empty()));
         assert!(read(path, Absent::IsBroken).result.is_err());
-    }
-
-    #[test]
-    fn a_missing_directory_is_awaited_where_it_would_appear() {
-        let directories = way(Path::new("/nonexistent/keyfob/config.toml")).directories;
-        assert_eq!(directories, BTreeSet::from([PathBuf::from("/")]));
     }
 }

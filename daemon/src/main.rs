@@ -10,6 +10,7 @@ mod logs;
 mod platform;
 mod runtime;
 mod start;
+mod watch;
 
 use keyfob_shared::Failure;
 use std::process::ExitCode;

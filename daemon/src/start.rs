@@ -4,16 +4,18 @@
 
 use crate::arguments::{Arguments, Background};
 use crate::runtime::{Parts, Runtime};
+use crate::watch::Watch;
 use crate::{configuration, logs, platform};
 use keyfob_audit::Audit;
 use keyfob_listen::{BindError, Listener};
-use keyfob_shared::{Failure, FailureKind, environment};
+use keyfob_shared::{Failure, FailureKind, Holder, environment, holder};
 use keyfob_vault::{Choice, Keeper};
 use std::fmt::Display;
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// How long a new daemon waits for an old one, whose socket is gone already, to end.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -47,8 +49,12 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     let socket = environment::socket()?;
     platform::private_directory(&state_directory)?;
     logs::start(arguments, &state_directory).map_err(|cause| start_failure("open the log", &cause))?;
-    let reading = configuration::read(&config_file, configuration::Absent::IsEmpty);
-    let config = reading.result.map_err(|broken| broken.failure)?;
+    // Watched first: what is edited from here on is read again.
+    let (change, changed) = mpsc::channel(1);
+    let mut watch = Watch::start(std::slice::from_ref(&config_file), change);
+    let config = configuration::read_watched(&config_file, &mut watch)
+        .result
+        .map_err(|broken| broken.at_start(&config_file))?;
     let choice: Choice = config.daemon.vault.parse().map_err(|wrong| {
         Failure::new(FailureKind::Usage, format!("read config {}: vault: {wrong}", config_file.display()))
     })?;
@@ -62,7 +68,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     let descriptors = platform::descriptors();
     let settings = keyfob_listen::Settings { socket, allow_root: config.daemon.allow_root, descriptors };
     let Some(listener) = listen(&settings, arguments.background)? else { return Ok(None) };
-    let state_lock = lock_state(&state_directory)?;
+    let state_lock = lock_state(&state_directory, listener.path())?;
     let vault = Keeper::start(keyfob_vault::Settings {
         choice,
         key_file: config.daemon.vault_key_file.clone(),
@@ -71,9 +77,18 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     });
     let audit = Audit::open(&state_directory).map_err(|cause| start_failure("open the audit", &cause))?;
     let lock_note = state_directory.join("locked");
-    let policies = reading.policies;
-    let parts =
-        Parts { config, policies, config_file, lock_note, descriptors, listener, vault, audit, state_lock };
+    let parts = Parts {
+        config,
+        watch,
+        changed,
+        config_file,
+        lock_note,
+        descriptors,
+        listener,
+        vault,
+        audit,
+        state_lock,
+    };
     let runtime = Runtime::new(parts).map_err(|cause| start_failure("start", &cause))?;
     drop(guard);
     Ok(Some((runtime, executor)))
@@ -86,6 +101,13 @@ fn listen(settings: &keyfob_listen::Settings, background: Background) -> Result<
         match Listener::bind(settings) {
             Ok(listener) => return Ok(Some(listener)),
             Err(BindError::AlreadyRunning) if background == Background::Detached => {}
+            Err(error @ BindError::AlreadyRunning) => {
+                return Err(start_failure("listen", &error).hint("keyfob daemon stop"));
+            }
+            Err(error @ BindError::Unsafe(_)) => {
+                let hint = format!("set {} to a path in a directory of your own", environment::SOCKET);
+                return Err(start_failure("listen", &error).hint(hint));
+            }
             Err(error) => return Err(start_failure("listen", &error)),
         }
         if Listener::is_served(&settings.socket) {
@@ -101,25 +123,40 @@ fn listen(settings: &keyfob_listen::Settings, background: Background) -> Result<
     }
 }
 
-/// Takes the state directory: two daemons must not write to one vault.
-fn lock_state(state_directory: &Path) -> Result<File, Failure> {
-    let path = state_directory.join("lock");
+/// Takes the state directory, and writes down who has it: two daemons must not write to one vault.
+fn lock_state(state_directory: &Path, socket: &Path) -> Result<File, Failure> {
+    let path = state_directory.join(holder::LOCK);
+    let wrong = |cause: io::Error| start_failure("lock the state directory", &cause);
     let mut waited = Duration::ZERO;
     loop {
-        match platform::lock(&path) {
-            Ok(Some(lock)) => return Ok(lock),
-            Ok(None) if waited < PATIENCE => {
-                std::thread::sleep(STEP);
-                waited += STEP;
-            }
-            Ok(None) => {
-                let message =
-                    format!("another daemon uses the state directory {}", state_directory.display());
-                return Err(Failure::new(FailureKind::Usage, message).hint("keyfob daemon stop"));
-            }
-            Err(cause) => return Err(start_failure("lock the state directory", &cause)),
+        if let Some(mut lock) = platform::lock(&path).map_err(wrong)? {
+            let holder = Holder { pid: std::process::id(), socket: socket.to_owned() };
+            let written = lock.set_len(0).and_then(|()| lock.write_all(holder.to_string().as_bytes()));
+            return written.map(|()| lock).map_err(wrong);
         }
+        let holder = holder_of(&path);
+        let is_served = holder.as_ref().is_some_and(|holder| Listener::is_served(&holder.socket));
+        if is_served || waited >= PATIENCE {
+            return Err(taken(state_directory, holder.as_ref()));
+        }
+        std::thread::sleep(STEP);
+        waited += STEP;
     }
+}
+
+fn holder_of(lock: &Path) -> Option<Holder> {
+    let mut text = String::new();
+    platform::open_file(lock).ok()?.take(holder::MAX_HOLDER).read_to_string(&mut text).ok()?;
+    Holder::parse(&text)
+}
+
+/// Tells of a daemon elsewhere; clients would have gone there if it took connections.
+fn taken(state_directory: &Path, holder: Option<&Holder>) -> Failure {
+    let who = holder.map_or_else(String::new, |holder| {
+        format!(", process {} at {},", holder.pid, holder.socket.display())
+    });
+    let message = format!("another daemon{who} uses the state directory {}", state_directory.display());
+    Failure::new(FailureKind::Unreachable, message).hint("keyfob daemon restart")
 }
 
 fn start_failure(what: &str, cause: &dyn Display) -> Failure {

@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod environment;
 pub mod failure;
 pub mod frame;
+pub mod holder;
 pub mod name;
 pub mod secret;
 pub mod timestamp;
@@ -15,6 +16,7 @@ pub mod wire;
 
 pub use credentials::Credentials;
 pub use failure::{Failure, FailureKind};
+pub use holder::Holder;
 pub use name::{IdentityName, InvalidName, ProfileName, RoleArn};
 pub use secret::Secret;
 pub use timestamp::Timestamp;

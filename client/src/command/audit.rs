@@ -39,6 +39,10 @@ fn row(line: &Line) -> Vec<String> {
         keyfob_audit::Outcome::Failed => format!("failed: {}", line.reason.as_deref().unwrap_or("-")),
         keyfob_audit::Outcome::Refused => format!("refused: {}", line.reason.as_deref().unwrap_or("-")),
     };
+    let outcome = match line.times {
+        Some(times) => format!("{outcome} ({times} times)"),
+        None => outcome,
+    };
     // The client itself is always the caller; who started it is what people look for.
     let program = line.parents.first().map(|parent| parent.program.clone()).or_else(|| line.program.clone());
     vec![

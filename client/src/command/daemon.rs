@@ -6,8 +6,8 @@ use crate::line::{Daemon, LogFormat};
 use crate::platform::{self, Process};
 use crate::start::{self, is_absent};
 use keyfob_shared::wire::{Reply, Request};
-use keyfob_shared::{Failure, FailureKind, environment};
-use std::path::Path;
+use keyfob_shared::{Failure, FailureKind, environment, holder};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A daemon that is starting or ending has this long, in steps, before it is told by force.
@@ -41,11 +41,14 @@ fn begin() -> Result<(), Failure> {
 }
 
 fn end() -> Result<(), Failure> {
-    let socket = environment::socket()?;
-    let mut connection = match find(&socket)? {
+    let mut connection = match find(&environment::socket()?)? {
         Found::Daemon(connection) => connection,
         Found::Ended => return Ok(()),
-        Found::Nobody => return print("no daemon runs\n"),
+        Found::Nobody => match elsewhere()? {
+            Found::Daemon(connection) => connection,
+            Found::Ended => return Ok(()),
+            Found::Nobody => return print("no daemon runs\n"),
+        },
     };
     let process = Process::behind(connection.stream());
     match connection.ask(&Request::Stop).and_then(|()| connection.next()) {
@@ -72,13 +75,16 @@ enum Found {
 }
 
 fn find(socket: &Path) -> Result<Found, Failure> {
+    let mut lock = socket.as_os_str().to_owned();
+    lock.push(".lock");
+    let lock = PathBuf::from(lock);
     for step in 0..=STEPS {
-        let error = match Connection::open(SHORT_TIME) {
+        let error = match Connection::open_at(socket, SHORT_TIME) {
             Ok(connection) => return Ok(Found::Daemon(connection)),
             Err(error) if is_absent(&error) || is_late(&error) => error,
             Err(error) => return Err(start::unreachable(&error)),
         };
-        match Process::holding(socket) {
+        match Process::holding(&lock) {
             None if is_absent(&error) => break,
             // It is about to listen, or to be gone.
             Some(_) if is_absent(&error) && step < STEPS => std::thread::sleep(STEP),
@@ -86,6 +92,20 @@ fn find(socket: &Path) -> Result<Found, Failure> {
         }
     }
     Ok(Found::Nobody)
+}
+
+/// Looks for a daemon that uses the state directory and listens at another socket, or at none any more.
+fn elsewhere() -> Result<Found, Failure> {
+    if let Some(holder) = start::holder() {
+        match find(&holder.socket)? {
+            Found::Nobody => {}
+            found => return Ok(found),
+        }
+    }
+    match Process::holding(&environment::state_directory()?.join(holder::LOCK)) {
+        None => Ok(Found::Nobody),
+        process => force(process, "it takes no connections").map(|()| Found::Ended),
+    }
 }
 
 /// Ends a daemon that does not end by itself, and says so.

@@ -117,6 +117,14 @@ pub(crate) fn start_lock(socket: &Path) -> io::Result<Option<File>> {
     }
 }
 
+/// Opens a lock for reading, if a daemon holds it.
+pub(crate) fn held(lock: &Path) -> Option<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(lock, flags, Mode::empty()).ok()?);
+    // A daemon that starts at this moment tries again.
+    (flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)).then_some(file)
+}
+
 fn private_directory(path: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }

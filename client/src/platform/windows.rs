@@ -110,6 +110,14 @@ pub(crate) fn start_lock(_socket: &Path) -> io::Result<Option<()>> {
     Ok(Some(()))
 }
 
+/// Opens a lock for reading, if a daemon holds it: then nobody else can write to it.
+pub(crate) fn held(lock: &Path) -> Option<File> {
+    match OpenOptions::new().append(true).open(lock) {
+        Ok(_) => None,
+        Err(_) => File::open(lock).ok(),
+    }
+}
+
 /// Opens a small file for reading and writing; the directories of a user are the user's own.
 pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     if let Some(directory) = path.parent() {

@@ -27,6 +27,9 @@ pub struct Line {
     /// Why it was not served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// For how many requests this line stands, which failed alike within a minute; 1 if it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
     /// The key that was handed out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<String>,

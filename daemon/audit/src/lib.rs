@@ -1,4 +1,4 @@
-//! Who was served what, when: one line of JSON for each request, chained by digests.
+//! Who was served what, when: one line of JSON for each request, chained by digests; failures that repeat share one.
 //!
 //! Never a command line, never a secret. Serving does not wait for the disk: lines go through a bounded queue to a
 //! thread, and what does not fit is counted.
@@ -9,6 +9,7 @@
 
 mod chain;
 mod files;
+mod fold;
 mod log;
 mod mark;
 mod platform;

@@ -7,7 +7,7 @@ use crate::mint::Minted;
 use crate::timing;
 use keyfob_shared::frame::MAX_FRAME;
 use keyfob_shared::wire::DOCUMENT_PREFIX;
-use keyfob_shared::{Credentials, Secret, Timestamp};
+use keyfob_shared::{Credentials, IdentityName, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ pub struct Session {
     measured: bool,
     /// The seconds that were asked for instead of the step's own, after AWS refused those.
     pub negotiated: Option<u32>,
+    /// Whose it is, as its record in the vault says.
+    pub identity: Option<IdentityName>,
     reply: Option<(Timestamp, Arc<Secret>)>,
 }
 
@@ -62,6 +64,9 @@ struct Record {
     // When the session before it, or it, was last asked for.
     #[serde(default)]
     last_used_millis: Option<i64>,
+    // Records of the first versions do not say it.
+    #[serde(default)]
+    identity: Option<IdentityName>,
 }
 
 impl Session {
@@ -87,6 +92,7 @@ impl Session {
             end_monotonic: now.monotonic.plus(lifetime),
             measured: true,
             negotiated,
+            identity: None,
             reply: None,
         };
         let fits = reply(&session.credentials, end_wall).expose().len() <= MAX_FRAME;
@@ -117,12 +123,13 @@ impl Session {
             end_monotonic,
             measured,
             negotiated: record.negotiated,
+            identity: record.identity,
             reply: None,
         })
     }
 
     /// Writes the form for the vault; `last_used` is when someone asked for it or for the one before it.
-    pub fn record(&self, boot: &str, last_used: Option<Timestamp>) -> Secret {
+    pub fn record(&self, boot: &str, identity: &IdentityName, last_used: Option<Timestamp>) -> Secret {
         let record = Record {
             credentials: self.credentials.clone(),
             expires_millis: self.expires.millis(),
@@ -133,6 +140,7 @@ impl Session {
             end_monotonic: self.end_monotonic.0,
             negotiated: self.negotiated,
             last_used_millis: last_used.map(Timestamp::millis),
+            identity: Some(identity.clone()),
         };
         Secret::new(serde_json::to_string(&record).expect("strings and numbers always serialize"))
     }
@@ -205,6 +213,10 @@ mod tests {
 
     const HOUR: i64 = 3_600_000;
 
+    fn alice() -> IdentityName {
+        "alice".parse().unwrap()
+    }
+
     fn now(wall: i64, monotonic: i64) -> Now {
         Now { wall: Timestamp::from_millis(wall), monotonic: Monotonic(monotonic) }
     }
@@ -253,7 +265,7 @@ mod tests {
     #[test]
     fn a_restart_brings_back_a_valid_session_and_no_ended_one() {
         let start = now(100 * HOUR, 77);
-        let record = session(101 * HOUR, 0, start).record("b1", None);
+        let record = session(101 * HOUR, 0, start).record("b1", &alice(), None);
         let later = now(100 * HOUR + HOUR / 2, 3);
         let back = restored(record.expose(), "b2", later).unwrap();
         assert_eq!(back.end(&WallClock::new(later)), Monotonic(3 + HOUR / 2));
@@ -263,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_session_from_the_vault_never_outlives_its_lifetime_on_a_clock_set_back() {
-        let record = session(101 * HOUR, 0, now(100 * HOUR, 0)).record("b1", None);
+        let record = session(101 * HOUR, 0, now(100 * HOUR, 0)).record("b1", &alice(), None);
         let earlier = now(10 * HOUR, 0);
         let back = restored(record.expose(), "b2", earlier).unwrap();
         assert_eq!(back.end(&WallClock::new(earlier)), Monotonic(HOUR));
@@ -271,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_back_before_the_vault_was_read_extends_no_session() {
-        let record = session(101 * HOUR, 0, now(100 * HOUR, 0)).record("b1", None);
+        let record = session(101 * HOUR, 0, now(100 * HOUR, 0)).record("b1", &alice(), None);
         let mut clock = WallClock::new(now(100 * HOUR + HOUR / 2, 1_000));
         let set_back = now(100 * HOUR, 1_000);
         clock.step(set_back);
@@ -281,7 +293,7 @@ mod tests {
 
     #[test]
     fn within_one_boot_the_end_of_a_session_from_the_vault_is_exact() {
-        let record = session(101 * HOUR, 0, now(100 * HOUR, 77)).record("b1", None);
+        let record = session(101 * HOUR, 0, now(100 * HOUR, 77)).record("b1", &alice(), None);
         let set_back = now(10 * HOUR, 77 + HOUR / 2);
         let back = restored(record.expose(), "b1", set_back).unwrap();
         assert_eq!(back.end(&WallClock::new(set_back)), Monotonic(77 + HOUR));
@@ -290,7 +302,7 @@ mod tests {
     #[test]
     fn the_first_answer_of_the_server_corrects_sessions_from_the_vault() {
         let start = now(100 * HOUR, 0);
-        let record = session(101 * HOUR, 0, start).record("b1", None);
+        let record = session(101 * HOUR, 0, start).record("b1", &alice(), None);
         let mut back = restored(record.expose(), "b2", start).unwrap();
         back.hear_skew(HOUR / 2);
         assert_eq!(back.end(&WallClock::new(start)), Monotonic(HOUR / 2));
@@ -310,7 +322,7 @@ mod tests {
 
     #[test]
     fn an_unknown_boot_is_another_boot() {
-        let record = session(101 * HOUR, 0, now(100 * HOUR, 50 * HOUR)).record("", None);
+        let record = session(101 * HOUR, 0, now(100 * HOUR, 50 * HOUR)).record("", &alice(), None);
         let set_back = now(76 * HOUR, 1_000);
         let back = restored(record.expose(), "", set_back).unwrap();
         assert_eq!(back.end(&WallClock::new(set_back)), Monotonic(1_000 + HOUR));
@@ -319,7 +331,8 @@ mod tests {
     #[test]
     fn a_record_knows_when_its_session_was_used_and_an_old_one_when_it_was_minted() {
         let start = now(100 * HOUR, 0);
-        let record = session(101 * HOUR, 0, start).record("b1", Some(Timestamp::from_millis(99 * HOUR)));
+        let record =
+            session(101 * HOUR, 0, start).record("b1", &alice(), Some(Timestamp::from_millis(99 * HOUR)));
         let back = restored(record.expose(), "b1", start).unwrap();
         assert_eq!(back.last_used().millis(), 99 * HOUR);
         let old = record.expose().replace(",\"last_used_millis\":356400000", "");

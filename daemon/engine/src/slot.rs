@@ -29,6 +29,20 @@ impl SlotKey {
         });
         keys.collect()
     }
+
+    /// Reads the form that it is displayed in.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        if digits.len() != 64 || !digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return None;
+        }
+        let byte = |index: usize| u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok();
+        let mut key = [0; 32];
+        for (index, place) in key.iter_mut().enumerate() {
+            *place = byte(index)?;
+        }
+        Some(Self(key))
+    }
 }
 
 /// Lower-case hexadecimal.

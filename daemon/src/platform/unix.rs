@@ -127,10 +127,11 @@ pub(crate) fn distrust(file: &File) -> io::Result<Option<String>> {
     Ok((found.mode() & 0o022 != 0).then(|| "others may write to it".into()))
 }
 
-/// Opens a file for appending that only the user may read.
+/// Opens a file for appending that only the user may read; a pipe in its place is refused, and not waited for.
 pub(crate) fn append_private(path: &Path) -> io::Result<File> {
-    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-    OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(no_follow).open(path)
+    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a file")) }
 }
 
 /// Takes a lock for as long as the file is open; `None` if another process has it.

@@ -77,10 +77,12 @@ pub(crate) fn append_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
 
-/// Takes a lock for as long as the file is open: nobody else may open it.
+/// Takes a lock for as long as the file is open: nobody else may write to it.
 pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
     const SHARING_VIOLATION: i32 = 32;
-    match OpenOptions::new().create(true).append(true).share_mode(0).open(path) {
+    /// `FILE_SHARE_READ` of winnt.h.
+    const SHARE_READ: u32 = 1;
+    match OpenOptions::new().create(true).append(true).share_mode(SHARE_READ).open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.raw_os_error() == Some(SHARING_VIOLATION) => Ok(None),
         Err(error) => Err(error),

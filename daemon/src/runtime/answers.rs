@@ -80,11 +80,18 @@ impl Ledger {
     pub(super) fn register(&mut self, asker: Asker) -> WaiterId {
         self.next += 1;
         self.askers.insert(self.next, asker);
-        if self.askers.len() > self.most {
-            let failure = Failure::new(FailureKind::Refused, "too many callers wait already");
-            self.answer(self.next, Answer::Failed(failure.hint("keyfob status")));
-        }
         self.next
+    }
+
+    /// Answers whether nobody else can wait.
+    pub(super) fn is_full(&self) -> bool {
+        self.askers.len() >= self.most
+    }
+
+    /// Turns someone away.
+    pub(super) fn turn_away(&mut self, asker: Asker, failure: Failure) {
+        let waiter = self.register(asker);
+        self.answer(waiter, Answer::Failed(failure));
     }
 
     /// Sends an answer, and writes down who got it.
@@ -152,8 +159,13 @@ impl Ledger {
         self.audit.record(entry);
     }
 
-    /// Writes down what a person asked for, and how it went.
+    /// Writes down what a person asked for, and how it went. A look at what there is counts only if it was refused.
     pub(super) fn note(&self, note: Note, result: Result<(), Failure>) {
+        const LOOKS: [&str; 5] = ["status", "profiles", "check", "doctor", "key-list"];
+        let was_refused = result.as_ref().is_err_and(|failure| failure.kind == FailureKind::Refused);
+        if LOOKS.contains(&note.request) && !was_refused {
+            return;
+        }
         let mut entry = entry(note.request, &note.peer, Outcome::Served);
         entry.profile = note.subject;
         if let Err(failure) = result {

@@ -1,19 +1,19 @@
 //! A request of a person, from its arrival to its line in the audit, answered beside the loop.
 //!
-//! A person may take minutes; the loop does not wait, and the number of those who are waited for is bounded.
+//! A person may take minutes; the loop does not wait.
 
 use super::Event;
 use super::pages::pages;
+use super::places::Place;
 use keyfob_listen::{Connection, Dialogue, Peer};
 use keyfob_shared::wire::{self, Prompt, Reply};
 use keyfob_shared::{Failure, FailureKind, Secret};
 use serde::Serialize;
-use std::collections::VecDeque;
+use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
 
-/// Conversations at one time; when there are more, the oldest is broken off.
-const MAX_CONVERSATIONS: usize = 64;
+/// The time in which all of a listing must have been taken.
+const LISTING_TIME: Duration = Duration::from_secs(10);
 
 /// What is written down about a request.
 #[derive(Debug)]
@@ -28,11 +28,17 @@ pub(super) struct Call {
     dialogue: Option<Dialogue>,
     note: Option<Note>,
     events: mpsc::UnboundedSender<Event>,
+    _place: Place,
 }
 
 impl Call {
-    pub(super) fn new(connection: Connection, note: Note, events: mpsc::UnboundedSender<Event>) -> Self {
-        Self { dialogue: Some(connection.dialogue()), note: Some(note), events }
+    pub(super) fn new(
+        connection: Connection,
+        note: Note,
+        events: mpsc::UnboundedSender<Event>,
+        place: Place,
+    ) -> Self {
+        Self { dialogue: Some(connection.dialogue()), note: Some(note), events, _place: place }
     }
 
     /// Sends the last reply; a person who has gone is not told.
@@ -46,14 +52,22 @@ impl Call {
     }
 
     /// Sends a listing in pages.
-    pub(super) async fn list<T: Serialize>(mut self, items: Vec<T>, page: impl Fn(Vec<T>, bool) -> Reply) {
+    pub(super) async fn list<T: Serialize>(self, items: Vec<T>, page: impl Fn(Vec<T>, bool) -> Reply) {
         let mut pages = pages(items).into_iter().peekable();
-        while let Some(items) = pages.next() {
-            let more = pages.peek().is_some();
-            if !self.send(&page(items, more)).await {
-                break;
+        let replies = std::iter::from_fn(|| pages.next().map(|items| page(items, pages.peek().is_some())));
+        self.send_all(replies).await;
+    }
+
+    /// Sends the pages of a listing. Whoever does not read them leaves the turn to others.
+    pub(super) async fn send_all(mut self, replies: impl Iterator<Item = Reply>) {
+        let all = async {
+            for reply in replies {
+                if !self.send(&reply).await {
+                    break;
+                }
             }
-        }
+        };
+        let _ = tokio::time::timeout(LISTING_TIME, all).await;
         self.write_down(Ok(()));
     }
 
@@ -104,30 +118,6 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.write_down(Err(Failure::new(FailureKind::Refused, "broken off: too many conversations")));
-    }
-}
-
-/// The conversations that are under way.
-pub(super) struct Conversations {
-    tasks: VecDeque<AbortHandle>,
-    most: usize,
-}
-
-impl Conversations {
-    /// Takes a part of the descriptors that the process may have.
-    pub(super) fn new(descriptors: usize) -> Self {
-        Self { tasks: VecDeque::new(), most: MAX_CONVERSATIONS.min(descriptors / 8).max(1) }
-    }
-
-    /// Goes on with one more.
-    pub(super) fn start(&mut self, conversation: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.retain(|task| !task.is_finished());
-        if self.tasks.len() >= self.most
-            && let Some(oldest) = self.tasks.pop_front()
-        {
-            oldest.abort();
-        }
-        self.tasks.push_back(tokio::spawn(conversation).abort_handle());
+        self.write_down(Err(Failure::new(FailureKind::Refused, "broken off: the daemon is ending")));
     }
 }

@@ -1,8 +1,8 @@
 //! Conversations beside the loop: sign-in, lock and unlock, status, doctor.
 
 use super::call::Call;
+use super::keys::{self, Stored};
 use super::pages::pages;
-use super::saver::Saver;
 use super::{Event, Shared};
 use keyfob_engine::engine::Answer;
 use keyfob_shared::wire::{
@@ -57,9 +57,9 @@ async fn ask_code(serial: &str, identity: &IdentityName, call: &mut Call) -> Res
 }
 
 /// Says that sessions are forgotten when they are, in the vault too.
-pub(super) async fn logout(saver: Saver, result: Result<String, Failure>, call: Call) {
+pub(super) async fn logout(shared: Shared, result: Result<String, Failure>, call: Call) {
     let result = match result {
-        Ok(message) if saver.finish().await == 0 => Ok(message),
+        Ok(message) if shared.saver.forgotten().await == 0 => Ok(message),
         Ok(message) => {
             let message = format!("{message} here, but they could not be removed from the vault yet");
             Err(Failure::new(FailureKind::Upstream, message).hint("keyfob doctor"))
@@ -69,7 +69,8 @@ pub(super) async fn logout(saver: Saver, result: Result<String, Failure>, call: 
     call.conclude(result).await;
 }
 
-pub(super) async fn lock(shared: Shared, call: Call) {
+/// Locks the vault in any case, and then tells whether the lock outlives the daemon.
+pub(super) async fn lock(shared: Shared, noted: Result<(), Failure>, call: Call) {
     shared.vault.lock().await;
     let message = match shared.vault.passphrase().await {
         Passphrase::Existing | Passphrase::New => "locked: unlock asks for the passphrase of the vault",
@@ -77,7 +78,7 @@ pub(super) async fn lock(shared: Shared, call: Call) {
             "locked: the agent serves nothing until `keyfob unlock`; with this vault that needs no secret"
         }
     };
-    call.conclude(Ok(message.into())).await;
+    call.conclude(noted.map(|()| message.into())).await;
 }
 
 /// Unlocks, unless the agent is locked again meanwhile: `lock` numbers the locks.
@@ -132,7 +133,7 @@ pub(super) async fn status(
     mut daemon: DaemonStatus,
     profiles: Vec<ProfileStatus>,
     mut identities: Vec<IdentityStatus>,
-    mut call: Call,
+    call: Call,
 ) {
     daemon.vault = wire_status(&shared.vault.status().await);
     let keys = known_keys(&shared).await;
@@ -145,14 +146,12 @@ pub(super) async fn status(
     let profiles = pages(profiles).into_iter().map(|page| (page, Vec::new()));
     let identities = pages(identities).into_iter().map(|page| (Vec::new(), page));
     let mut pages = profiles.chain(identities).peekable();
-    while let Some((profiles, identities)) = pages.next() {
+    let replies = std::iter::from_fn(|| {
+        let (profiles, identities) = pages.next()?;
         let more = pages.peek().is_some();
-        let page = StatusPage { daemon: daemon.clone(), profiles, identities, more };
-        if !call.send(&Reply::Status(page)).await {
-            break;
-        }
-    }
-    drop(call.into_dialogue());
+        Some(Reply::Status(StatusPage { daemon: daemon.clone(), profiles, identities, more }))
+    });
+    call.send_all(replies).await;
 }
 
 fn wire_status(status: &keyfob_vault::Status) -> VaultStatus {
@@ -183,15 +182,30 @@ pub(super) async fn doctor(
     let (vault, hint) = (wire_status(&status), status.hint);
     let message = format!("{} is {}: {}", vault.kind, vault.state, vault.reason);
     found.push(Finding { severity, subject: "vault".into(), message, hint });
-    if let Some(keys) = known_keys(&shared).await {
-        for identity in identities.iter().filter(|identity| !keys.contains(identity.as_str())) {
-            found.push(Finding {
-                severity: Severity::Error,
-                subject: format!("identity {identity}"),
-                message: "it has no access key in the vault".into(),
-                hint: Some(format!("keyfob key add {identity} --access-key-id AKIA…")),
-            });
-        }
+    for identity in identities {
+        let message = match keys::stored(&shared.vault, &identity).await {
+            Ok(Stored::Key(_)) => continue,
+            Ok(Stored::Damaged) => "its access key in the vault is damaged",
+            Ok(Stored::Nothing) => "it has no access key in the vault",
+            // The state of the vault is told of already.
+            Err(_) => break,
+        };
+        found.push(Finding {
+            severity: Severity::Error,
+            subject: format!("identity {identity}"),
+            message: message.into(),
+            hint: Some(format!("keyfob key add {identity} --access-key-id AKIA…")),
+        });
+    }
+    if let Some((waiting, why)) = shared.saver.trouble() {
+        found.push(Finding {
+            severity: Severity::Warning,
+            subject: "vault".into(),
+            message: format!(
+                "{waiting} changes of sessions have not reached it, and will be tried again: {why}"
+            ),
+            hint: why.hint,
+        });
     }
     found.extend(troubles);
     call.list(found, |findings, more| Reply::Findings { findings, more }).await;

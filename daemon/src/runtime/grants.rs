@@ -77,7 +77,9 @@ impl Runtime {
         while self.grants.tasks.try_join_next().is_some() {}
         let Ok(permit) = self.grants.permits.clone().try_acquire_owned() else {
             let failure = Failure::new(FailureKind::Refused, "too many programs run with a profile already");
-            return self.conversations.start(call.conclude(Err(failure.hint("keyfob status"))));
+            let refused = call.conclude(Err(failure.hint("keyfob status")));
+            drop(tokio::spawn(refused));
+            return;
         };
         self.grants.next += 1;
         let id = HoldId(self.grants.next);
@@ -93,6 +95,9 @@ impl Runtime {
                     Some(peer) => Asker::program(answer, peer, profile.clone(), self.session_name(&profile)),
                     None => Asker::Task(answer),
                 };
+                if let Some(failure) = self.turns_away(&profile) {
+                    return self.ledger.turn_away(asker, failure);
+                }
                 let waiter = self.ledger.register(asker);
                 self.tell(engine::Event::Get { waiter, profile });
             }

@@ -3,11 +3,12 @@
 use super::call::Call;
 use super::mints::vault_failure;
 use super::{Event, Shared};
-use keyfob_engine::engine::{self, Replaced};
+use keyfob_engine::engine::Replaced;
 use keyfob_shared::wire::{KeyView, Reply};
 use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret};
-use keyfob_vault::{Item, ItemKind, ItemName};
+use keyfob_vault::{Item, ItemKind, ItemName, Keeper, State, VaultError};
 use std::path::PathBuf;
+use tokio::sync::oneshot;
 
 pub(super) async fn add(shared: Shared, identity: IdentityName, id: String, secret: Secret, call: Call) {
     let result = store(&shared, &identity, id, secret).await;
@@ -35,10 +36,9 @@ async fn store(
     secret: Secret,
 ) -> Result<String, Failure> {
     check(&id, &secret)?;
-    let old = read(shared, identity).await?;
-    let replaced = match old {
-        Some(old) if old.access_key_id == id => Replaced::SameKey,
-        Some(_) | None => Replaced::OtherKey,
+    let replaced = match read(shared, identity).await? {
+        Stored::Key(old) if old.access_key_id == id => Replaced::SameKey,
+        Stored::Key(_) | Stored::Damaged | Stored::Nothing => Replaced::OtherKey,
     };
     let until = if shared.vault.kind() == "keyutils" { ", until the next boot" } else { "" };
     let message = format!("access key {id} of identity {identity} is in the vault{until}");
@@ -47,9 +47,8 @@ async fn store(
     let value = Secret::new(serde_json::to_string(&credentials).expect("strings always serialize"));
     let generation = crate::clock::now().wall.millis().unsigned_abs();
     let item = Item { name: item_name(identity), generation, value };
-    shared.vault.put(item).await.map_err(|wrong| vault_failure(&wrong))?;
-    changed(shared, identity, replaced);
-    Ok(message)
+    let put = async { shared.vault.put(item).await.map_err(|wrong| vault_failure(&wrong)) };
+    change(shared, identity, replaced, put).await.map(|()| message)
 }
 
 /// Checks the form of a long-term key; STS knows whether it is one.
@@ -74,13 +73,14 @@ pub(super) async fn remove(shared: Shared, identity: IdentityName, call: Call) {
 }
 
 async fn forget(shared: &Shared, identity: &IdentityName) -> Result<String, Failure> {
-    if read(shared, identity).await?.is_none() {
+    if matches!(read(shared, identity).await?, Stored::Nothing) {
         let failure =
             Failure::new(FailureKind::Usage, format!("identity {identity} has no access key in the vault"));
         return Err(failure.hint("keyfob key list"));
     }
-    shared.vault.remove(item_name(identity)).await.map_err(|wrong| vault_failure(&wrong))?;
-    changed(shared, identity, Replaced::OtherKey);
+    let name = item_name(identity);
+    let remove = async { shared.vault.remove(name).await.map_err(|wrong| vault_failure(&wrong)) };
+    change(shared, identity, Replaced::OtherKey, remove).await?;
     Ok(format!("the access key of identity {identity} left the vault; in AWS it is as it was"))
 }
 
@@ -95,22 +95,68 @@ async fn collect(shared: &Shared) -> Result<Vec<KeyView>, Failure> {
     let names = shared.vault.names(ItemKind::AccessKey).await.map_err(|wrong| vault_failure(&wrong))?;
     let mut keys = Vec::new();
     for identity in names.iter().filter_map(|item| item.name.parse::<IdentityName>().ok()) {
-        if let Some(credentials) = read(shared, &identity).await? {
-            keys.push(KeyView { identity, access_key_id: credentials.access_key_id.clone() });
-        }
+        let access_key_id = match read(shared, &identity).await? {
+            Stored::Key(credentials) => credentials.access_key_id,
+            Stored::Damaged => format!("damaged: keyfob key add {identity}"),
+            Stored::Nothing => continue,
+        };
+        keys.push(KeyView { identity, access_key_id });
     }
     keys.sort_by(|one, other| one.identity.cmp(&other.identity));
     Ok(keys)
 }
 
-async fn read(shared: &Shared, identity: &IdentityName) -> Result<Option<Credentials>, Failure> {
-    let item = shared.vault.read(item_name(identity)).await.map_err(|wrong| vault_failure(&wrong))?;
-    Ok(item.and_then(|item| serde_json::from_str(item.value.expose()).ok()))
+/// What the vault has of a key.
+pub(super) enum Stored {
+    Key(Credentials),
+    /// A record that can't be read, in a vault that can.
+    Damaged,
+    Nothing,
 }
 
-fn changed(shared: &Shared, identity: &IdentityName, replaced: Replaced) {
-    let event = engine::Event::KeyChanged { identity: identity.clone(), replaced };
-    let _ = shared.events.send(Event::Engine(event));
+pub(super) async fn stored(vault: &Keeper, identity: &IdentityName) -> Result<Stored, VaultError> {
+    match vault.read(item_name(identity)).await {
+        Ok(None) => Ok(Stored::Nothing),
+        Ok(Some(item)) => Ok(serde_json::from_str(item.value.expose()).map_or(Stored::Damaged, Stored::Key)),
+        Err(wrong) if wrong.state == State::Ready => Ok(Stored::Damaged),
+        Err(wrong) => Err(wrong),
+    }
+}
+
+async fn read(shared: &Shared, identity: &IdentityName) -> Result<Stored, Failure> {
+    stored(&shared.vault, identity).await.map_err(|wrong| vault_failure(&wrong))
+}
+
+/// Changes a key, and answers when no session of the old one is left, here or in the vault.
+///
+/// They leave before it as well: after a crash in between, the old key is there, and the next attempt begins anew.
+async fn change(
+    shared: &Shared,
+    identity: &IdentityName,
+    replaced: Replaced,
+    write: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    if replaced == Replaced::OtherKey {
+        forget_sessions(shared, identity, replaced).await?;
+    }
+    write.await?;
+    forget_sessions(shared, identity, replaced).await
+}
+
+async fn forget_sessions(
+    shared: &Shared,
+    identity: &IdentityName,
+    replaced: Replaced,
+) -> Result<(), Failure> {
+    let (known, knows) = oneshot::channel();
+    let _ = shared.events.send(Event::KeyChanged(identity.clone(), replaced, known));
+    let _ = knows.await;
+    if replaced == Replaced::SameKey || shared.saver.forgotten().await == 0 {
+        return Ok(());
+    }
+    let message =
+        format!("the sessions of the old key of identity {identity} could not be removed from the vault yet");
+    Err(Failure::new(FailureKind::Upstream, message).hint("keyfob doctor"))
 }
 
 fn item_name(identity: &IdentityName) -> ItemName {

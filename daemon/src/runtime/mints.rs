@@ -1,5 +1,6 @@
 //! Mints beside the loop: the key or session that signs, the MFA code, the call.
 
+use super::keys::{self, Stored};
 use super::{Event, Shared};
 use crate::clock;
 use keyfob_engine::clock::Now;
@@ -9,16 +10,16 @@ use keyfob_engine::mfa::UsedCodes;
 use keyfob_engine::mint::{MintError, MintErrorKind, MintRequest, Minted};
 use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret};
 use keyfob_source::Sts;
-use keyfob_vault::{ItemKind, ItemName, Keeper, State, VaultError};
+use keyfob_vault::{Keeper, State, VaultError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Calls to AWS at one time.
 const MAX_CALLS: usize = 128;
-/// How long a call waits for its turn: a caller is to be told within five seconds, and a call takes four.
-const LONGEST_QUEUE: Duration = Duration::from_millis(500);
-/// The longest mint, with two runs of an MFA command and a period of its codes between them.
+/// How long a mint waits for its turn: callers wait no longer for it.
+const LONGEST_QUEUE: Duration = Duration::from_secs(50);
+/// The longest mint from its turn on, with two runs of an MFA command and a period of its codes between them.
 const LONGEST_MINT: Duration = Duration::from_secs(105);
 /// A new code appears with each of these (RFC 6238).
 const CODE_PERIOD: i64 = 30_000;
@@ -40,7 +41,7 @@ impl Shared {
             // The engine waits for the end of each mint, whatever becomes of it.
             let task = tokio::spawn(async move { minter.mint(mint, &config).await });
             let abort = task.abort_handle();
-            let (sent, result) = match tokio::time::timeout(LONGEST_MINT, task).await {
+            let (sent, result) = match tokio::time::timeout(LONGEST_QUEUE + LONGEST_MINT, task).await {
                 Ok(Ok(ended)) => ended,
                 Ok(Err(_)) => (started, Err(broken_off("the mint broke off; the log has more"))),
                 Err(_) => (started, Err(broken_off("the mint took too long"))),
@@ -66,12 +67,13 @@ impl Minter {
     }
 
     async fn mint(&self, mint: Mint, config: &Config) -> (Now, Result<Minted, MintError>) {
+        // The turn first: an MFA code that waits may be too old when it is sent, and is used up all the same.
+        let Ok(Ok(_permit)) = tokio::time::timeout(LONGEST_QUEUE, self.calls.acquire()).await else {
+            return (clock::now(), Err(broken_off("too many calls to AWS are under way")));
+        };
         let request = match self.prepare(mint, config).await {
             Ok(request) => request,
             Err(wrong) => return (clock::now(), Err(wrong)),
-        };
-        let Ok(Ok(_permit)) = tokio::time::timeout(LONGEST_QUEUE, self.calls.acquire()).await else {
-            return (clock::now(), Err(broken_off("too many calls to AWS are under way")));
         };
         let sent = clock::now();
         let result = self.sts.mint(&request, config.endpoints.sts.as_deref()).await;
@@ -133,16 +135,19 @@ impl Minter {
 }
 
 async fn long_term_key(vault: &Keeper, identity: &IdentityName) -> Result<Credentials, MintError> {
-    let name = ItemName { kind: ItemKind::AccessKey, name: identity.to_string() };
     // An unreachable vault may be back in a moment, whoever has to act.
-    let item =
-        vault.read(name).await.map_err(|wrong| refused(MintErrorKind::Transient, vault_failure(&wrong)))?;
+    let stored = keys::stored(vault, identity)
+        .await
+        .map_err(|wrong| refused(MintErrorKind::Transient, vault_failure(&wrong)))?;
     let missing = |what: &str| {
         let failure = Failure::new(FailureKind::Person, format!("identity {identity} {what}"));
         refused(MintErrorKind::Final, failure.hint(format!("keyfob key add {identity}")))
     };
-    let item = item.ok_or_else(|| missing("has no access key in the vault"))?;
-    serde_json::from_str(item.value.expose()).map_err(|_| missing("has a damaged access key in the vault"))
+    match stored {
+        Stored::Key(credentials) => Ok(credentials),
+        Stored::Damaged => Err(missing("has a damaged access key in the vault")),
+        Stored::Nothing => Err(missing("has no access key in the vault")),
+    }
 }
 
 fn used_before(identity: &IdentityName) -> MintError {

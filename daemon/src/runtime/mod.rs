@@ -5,18 +5,21 @@
 mod answers;
 mod call;
 mod dialogue;
+mod findings;
 mod grants;
 mod keys;
 mod mints;
 mod pages;
+mod places;
 mod reload;
 mod requests;
 mod saver;
 
 use crate::alarm::Alarm;
 use crate::clock;
-use crate::configuration::{Broken, Reading, Watch};
+use crate::configuration::{Broken, Reading};
 use crate::platform::{self, Asked, Signals};
+use crate::watch::Watch;
 use answers::{Asker, Ledger};
 use keyfob_audit::Audit;
 use keyfob_engine::config::{Config, Daemon};
@@ -47,6 +50,8 @@ enum Event {
     TurnedAway(grants::TurnedAway),
     /// A program has ended, or its client.
     GrantEnded(engine::HoldId),
+    /// A long-term key is another one, or is about to be; the sender is dropped when the engine knows.
+    KeyChanged(IdentityName, engine::Replaced, oneshot::Sender<()>),
     /// The configuration file, or what it names, has changed.
     ConfigChanged,
     /// The configuration file was read.
@@ -55,6 +60,8 @@ enum Event {
     Reload(reload::Asker),
     /// The file of the socket has changed.
     SocketChanged,
+    /// It is the turn of a listing that had to wait.
+    Turn(Box<places::Arrived>, places::Place),
     /// A person was answered, or turned away.
     Answered(call::Note, Result<(), Failure>),
     /// The vault was opened by a person; the number is that of the last lock then.
@@ -70,7 +77,8 @@ enum Event {
 /// What the runtime is made of.
 pub(crate) struct Parts {
     pub(crate) config: Config,
-    pub(crate) policies: Vec<PathBuf>,
+    pub(crate) watch: Watch,
+    pub(crate) changed: mpsc::Receiver<()>,
     pub(crate) config_file: PathBuf,
     pub(crate) lock_note: PathBuf,
     pub(crate) descriptors: usize,
@@ -86,19 +94,18 @@ pub(crate) struct Runtime {
     listener: Listener,
     alarm: Alarm,
     signals: Signals,
-    watch: Option<Watch>,
+    watch: Watch,
     changed: mpsc::Receiver<()>,
-    socket_watch: Option<Watch>,
+    socket_watch: Watch,
     socket_changed: mpsc::Receiver<()>,
     inbox: mpsc::UnboundedReceiver<Event>,
     shared: Shared,
     ledger: Ledger,
-    conversations: call::Conversations,
     grants: grants::Grants,
+    places: places::Places,
     // Is there while the agent is locked, and counts how often it was.
     lock_note: PathBuf,
     locks: u64,
-    saver: saver::Saver,
     config_file: PathBuf,
     reload: reload::Reload,
     broken: Option<Broken>,
@@ -113,6 +120,7 @@ pub(crate) struct Runtime {
 struct Shared {
     events: mpsc::UnboundedSender<Event>,
     vault: Keeper,
+    saver: saver::Saver,
     minter: mints::Minter,
 }
 
@@ -127,19 +135,13 @@ impl Runtime {
     pub(crate) fn new(parts: Parts) -> std::io::Result<Self> {
         let now = clock::now();
         let (events, inbox) = mpsc::unbounded_channel();
-        let (change, changed) = mpsc::channel(1);
         let (socket_change, socket_changed) = mpsc::channel(1);
         let shared = Shared {
             events,
             vault: parts.vault.clone(),
-            minter: mints::Minter::new(Sts::new(), parts.vault.clone()),
+            saver: saver::Saver::start(parts.vault.clone()),
+            minter: mints::Minter::new(Sts::new(), parts.vault),
         };
-        let watch = |paths: &[PathBuf], sender| {
-            Watch::start(paths, sender)
-                .inspect_err(|error| tracing::warn!(%error, "changes of files are not seen"))
-                .ok()
-        };
-        let watched = reload::watched(&parts.config_file, parts.policies);
         let mut runtime = Self {
             engine: Engine::new(
                 now,
@@ -148,16 +150,15 @@ impl Runtime {
             ),
             alarm: Alarm::new()?,
             signals: Signals::listen()?,
-            watch: watch(&watched, change),
-            changed,
-            socket_watch: watch(&[parts.listener.path().to_owned()], socket_change),
+            watch: parts.watch,
+            changed: parts.changed,
+            socket_watch: Watch::start(&[parts.listener.path().to_owned()], socket_change),
             socket_changed,
             inbox,
-            saver: saver::Saver::start(parts.vault),
             shared,
             ledger: Ledger::new(parts.audit, parts.descriptors),
-            conversations: call::Conversations::new(parts.descriptors),
             grants: grants::Grants::new(parts.descriptors),
+            places: places::Places::new(parts.descriptors),
             lock_note: parts.lock_note,
             locks: 0,
             listener: parts.listener,
@@ -187,7 +188,7 @@ impl Runtime {
         }
         tracing::info!("stopping");
         self.grants.end().await;
-        self.saver.finish().await;
+        self.shared.saver.finish().await;
         self.ledger.close();
         drop(self.listener);
         // The connection of whoever asked for the end is closed by the end of the process, when all locks are free.
@@ -221,10 +222,14 @@ impl Runtime {
             Event::Question(question) => self.question(question),
             Event::TurnedAway(refusal) => self.turned_away(&refusal),
             Event::GrantEnded(id) => self.grant_ended(id),
+            Event::KeyChanged(identity, replaced, _told) => {
+                self.tell(engine::Event::KeyChanged { identity, replaced });
+            }
             Event::ConfigChanged => self.read_config(reload::SETTLE, None),
             Event::ConfigRead(reading) => self.config_read(reading),
             Event::SocketChanged => return self.socket_changed(),
             Event::Reload(asker) => self.read_config(Duration::ZERO, Some(asker)),
+            Event::Turn(arrived, place) => self.converse(*arrived, place),
             Event::Answered(note, result) => self.ledger.note(note, result),
             Event::Unlocked(lock) => self.unlocked(lock),
             Event::Alarm => self.tell(engine::Event::Tick),
@@ -245,8 +250,8 @@ impl Runtime {
             match command {
                 Command::Answer { waiter, answer } => self.ledger.answer(waiter, answer),
                 Command::Mint(mint) => self.shared.mint(*mint, self.engine.config().clone()),
-                Command::Save { slot, record } => self.saver.write(slot.to_string(), Some(record)),
-                Command::Forget { item } => self.saver.write(item, None),
+                Command::Save { slot, record } => self.shared.saver.write(slot.to_string(), Some(record)),
+                Command::Forget { item } => self.shared.saver.write(item, None),
                 Command::Load(load) => self.shared.load(load),
             }
         }
@@ -256,10 +261,13 @@ impl Runtime {
         match request {
             Request::Get { profile } => {
                 let asker = Asker::caller(connection, peer, profile.clone(), self.session_name(&profile));
+                if let Some(failure) = self.turns_away(&profile) {
+                    return self.ledger.turn_away(asker, failure);
+                }
                 let waiter = self.ledger.register(asker);
                 self.tell(engine::Event::Get { waiter, profile });
             }
-            other => self.person(peer, other, connection),
+            request => self.person(places::Arrived { peer, request, connection }),
         }
     }
 
@@ -272,9 +280,7 @@ impl Runtime {
             tracing::warn!("the socket is gone; ending, so that a new daemon can serve");
             return Next::End;
         }
-        if let Some(watch) = &mut self.socket_watch {
-            watch.renew(&[self.listener.path().to_owned()]);
-        }
+        self.socket_watch.renew(&[self.listener.path().to_owned()]);
         Next::GoOn
     }
 }

@@ -2,10 +2,10 @@
 
 use super::{Event, Runtime};
 use crate::configuration::{self, Absent, Broken, Reading};
+use crate::watch::Coverage;
 use keyfob_engine::config::Config;
 use keyfob_engine::engine;
 use keyfob_shared::Failure;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -58,8 +58,9 @@ impl Runtime {
     }
 
     pub(super) fn config_read(&mut self, reading: Reading) {
-        if let Some(watch) = &mut self.watch {
-            watch.renew(&watched(&self.config_file, reading.policies));
+        // What was read before it was watched may have changed since.
+        if self.watch.renew(&configuration::watched(&self.config_file, &reading.policies)) == Coverage::More {
+            self.read_config(SETTLE, None);
         }
         let outcome = match reading.result {
             Ok(config) => {
@@ -95,11 +96,6 @@ impl Runtime {
         self.broken = Some(broken);
         failure
     }
-}
-
-/// Answers the files whose change is a change of the configuration.
-pub(super) fn watched(config_file: &std::path::Path, policies: Vec<PathBuf>) -> Vec<PathBuf> {
-    std::iter::once(config_file.to_owned()).chain(policies).collect()
 }
 
 #[cfg(test)]

@@ -2,24 +2,36 @@
 
 use super::call::{Call, Note};
 use super::dialogue::{self, Talk};
-use super::{Event, Runtime, keys, name};
-use crate::platform;
+use super::findings::ANOTHER_VAULT;
+use super::places::{Admission, Arrived, Place};
+use super::{Event, Runtime, answers, keys, name};
+use crate::configuration::Broken;
+use crate::{clock, platform};
 use keyfob_engine::engine::{self, Scope};
-use keyfob_listen::{Connection, Peer};
-use keyfob_shared::wire::{DaemonStatus, Finding, Grant, ProfileView, Reply, Request, Severity, VaultStatus};
+use keyfob_shared::wire::{DaemonStatus, Grant, ProfileView, Reply, Request, VaultStatus};
 use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName};
 use tokio::sync::oneshot;
 
-/// A vault is opened once: what lies in the old one is not moved.
-const ANOTHER_VAULT: &str = "the configuration names another vault, which is opened by the next daemon";
-
 impl Runtime {
-    /// Serves everything but `get`.
-    pub(super) fn person(&mut self, peer: Peer, request: Request, connection: Connection) {
+    /// Serves everything but `get`, now or when it is its turn.
+    pub(super) fn person(&mut self, arrived: Arrived) {
+        match self.places.admit(arrived, &self.shared.events) {
+            Admission::Now(arrived, place) => self.converse(arrived, place),
+            Admission::Later => {}
+            Admission::Refused(Arrived { peer, request, connection }, failure) => {
+                connection.reply(&answers::encode(&Reply::Failed(failure.clone())));
+                let note = Note { request: name(&request), subject: subject(&request), peer };
+                self.ledger.note(note, Err(failure));
+            }
+        }
+    }
+
+    pub(super) fn converse(&mut self, arrived: Arrived, place: Place) {
+        let Arrived { peer, request, connection } = arrived;
         let note = Note { request: name(&request), subject: subject(&request), peer: peer.clone() };
-        let call = Call::new(connection, note, self.shared.events.clone());
+        let call = Call::new(connection, note, self.shared.events.clone(), place);
         if let Err(failure) = self.admit(&request) {
-            return self.conversations.start(call.conclude(Err(failure)));
+            return start(call.conclude(Err(failure)));
         }
         let shared = self.shared.clone();
         match request {
@@ -27,56 +39,53 @@ impl Runtime {
             Request::Get { .. } => {}
             Request::Grant(grant) => self.grant(grant, peer, call),
             Request::Login { name } => match self.identity_behind(&name) {
-                Ok(talk) => self.conversations.start(dialogue::login(shared, talk, call)),
-                Err(failure) => self.conversations.start(call.conclude(Err(failure))),
+                Ok(talk) => start(dialogue::login(shared, talk, call)),
+                Err(failure) => start(call.conclude(Err(failure))),
             },
             Request::Logout { name } => {
                 let result = self.scope(name.as_deref()).map(|(scope, message)| {
                     self.tell(engine::Event::Logout(scope));
                     message
                 });
-                self.conversations.start(dialogue::logout(self.saver.clone(), result, call));
+                start(dialogue::logout(shared, result, call));
             }
             Request::Status => {
                 let daemon = self.daemon_status();
                 let (profiles, identities) = (self.engine.profiles(), self.engine.identities());
-                self.conversations.start(dialogue::status(shared, daemon, profiles, identities, call));
+                start(dialogue::status(shared, daemon, profiles, identities, call));
             }
             Request::Profiles { name } => match self.views(name.as_ref()) {
                 Ok(views) => {
                     let page = |profiles, more| Reply::Profiles { profiles, more };
-                    self.conversations.start(call.list(views, page));
+                    start(call.list(views, page));
                 }
-                Err(failure) => self.conversations.start(call.conclude(Err(failure))),
+                Err(failure) => start(call.conclude(Err(failure))),
             },
             Request::Check => {
                 let page = |findings, more| Reply::Findings { findings, more };
-                self.conversations.start(call.list(self.findings(), page));
+                start(call.list(self.findings(), page));
             }
             Request::Doctor => {
                 let identities = self.engine.config().identities.keys().cloned().collect();
                 let (findings, troubles) = (self.findings(), self.troubles());
-                self.conversations.start(dialogue::doctor(shared, findings, troubles, identities, call));
+                start(dialogue::doctor(shared, findings, troubles, identities, call));
             }
             Request::KeyAdd { identity, access_key_id, secret_access_key } => {
-                self.conversations.start(keys::add(shared, identity, access_key_id, secret_access_key, call))
+                start(keys::add(shared, identity, access_key_id, secret_access_key, call))
             }
             Request::KeyImport { identity, aws_profile, file } => {
-                self.conversations.start(keys::import(shared, identity, aws_profile, file, call));
+                start(keys::import(shared, identity, aws_profile, file, call));
             }
-            Request::KeyList => self.conversations.start(keys::list(shared, call)),
-            Request::KeyRemove { identity } => self.conversations.start(keys::remove(shared, identity, call)),
-            Request::Lock => match self.lock() {
-                Ok(()) => self.conversations.start(dialogue::lock(shared, call)),
-                Err(failure) => self.conversations.start(call.conclude(Err(failure))),
-            },
-            Request::Unlock => self.conversations.start(dialogue::unlock(shared, self.locks, call)),
+            Request::KeyList => start(keys::list(shared, call)),
+            Request::KeyRemove { identity } => start(keys::remove(shared, identity, call)),
+            Request::Lock => start(dialogue::lock(shared, self.lock(), call)),
+            Request::Unlock => start(dialogue::unlock(shared, self.locks, call)),
             Request::Reload => {
                 let (asker, outcome) = oneshot::channel();
                 let _ = self.shared.events.send(Event::Reload(asker));
-                self.conversations.start(dialogue::outcome(outcome, call));
+                start(dialogue::outcome(outcome, call));
             }
-            Request::Stop => self.conversations.start(dialogue::stop(shared, call)),
+            Request::Stop => start(dialogue::stop(shared, call)),
         }
     }
 
@@ -136,8 +145,37 @@ impl Runtime {
         }
     }
 
+    /// Answers why a caller is turned away before the engine hears of it: there is nothing to serve, or no room to wait.
+    pub(super) fn turns_away(&self, profile: &ProfileName) -> Option<Failure> {
+        if !self.engine.is_locked() && !self.engine.config().profiles.contains_key(profile) {
+            return Some(self.missing("there is no such profile"));
+        }
+        let waits = self.ledger.is_full() && self.engine.would_wait(profile, clock::now());
+        let full =
+            || Failure::new(FailureKind::Refused, "too many callers wait already").hint("keyfob status");
+        waits.then(full)
+    }
+
+    /// Tells that something is not in the configuration, and why that may be.
+    fn missing(&self, what: &str) -> Failure {
+        let config = self.engine.config();
+        let usage = |message: String| Failure::new(FailureKind::Usage, message);
+        match &self.broken {
+            Some(Broken { failure, .. }) => {
+                usage(format!("{what} in the configuration in force; the file was not taken over: {failure}"))
+                    .hint(failure.hint.as_deref().unwrap_or("keyfob profile check"))
+            }
+            None if config.profiles.is_empty() && config.identities.is_empty() => {
+                let file = self.config_file.display();
+                usage(format!("{what}: there is nothing in {file}")).hint("see \"Set-up\" in the README")
+            }
+            None => usage(format!("{what} in the configuration")).hint("keyfob profile list"),
+        }
+    }
+
     fn identity_behind(&self, name: &str) -> Result<Talk, Failure> {
         let config = self.engine.config();
+        let unknown = |name: &str| self.missing(&format!("there is no identity or profile {name:?}"));
         let identity: IdentityName = match (config.identities.get_key_value(name), config.profiles.get(name))
         {
             (Some((identity, _)), _) => identity.clone(),
@@ -164,7 +202,7 @@ impl Runtime {
                 Scope::Profile(profile.clone()),
                 format!("the session of profile {profile} is forgotten"),
             )),
-            (None, None) => Err(unknown(name)),
+            (None, None) => Err(self.missing(&format!("there is no identity or profile {name:?}"))),
         }
     }
 
@@ -182,18 +220,10 @@ impl Runtime {
         }
     }
 
-    /// Answers whether the configuration names another vault than the one that is open.
-    fn wants_another_vault(&self) -> bool {
-        let (now, then) = (&self.engine.config().daemon, &self.opened_with);
-        now.vault != then.vault
-            || now.vault_key_file != then.vault_key_file
-            || now.passphrase_command != then.passphrase_command
-    }
-
     fn views(&self, name: Option<&ProfileName>) -> Result<Vec<ProfileView>, Failure> {
         let config = self.engine.config();
         if let Some(name) = name.filter(|name| !config.profiles.contains_key(*name)) {
-            return Err(unknown(name.as_str()));
+            return Err(self.missing(&format!("there is no profile {:?}", name.as_str())));
         }
         let wanted = config.profiles.values().filter(|plan| name.is_none_or(|name| plan.profile == *name));
         let view = |plan: &keyfob_engine::plan::Plan| ProfileView {
@@ -204,79 +234,11 @@ impl Runtime {
         };
         Ok(wanted.map(view).collect())
     }
-
-    /// Findings of the file as it is on disk: of the broken one, or of the one in force.
-    fn findings(&self) -> Vec<Finding> {
-        let Some(broken) = &self.broken else { return self.engine.config().findings.clone() };
-        if !broken.findings.is_empty() {
-            let file = self.config_file.display();
-            let with_file = |finding: &Finding| Finding {
-                subject: format!("{file}:{}", finding.subject),
-                ..finding.clone()
-            };
-            return broken.findings.iter().map(with_file).collect();
-        }
-        vec![Finding {
-            severity: Severity::Error,
-            subject: self.config_file.display().to_string(),
-            message: broken.failure.message.clone(),
-            hint: broken.failure.hint.clone(),
-        }]
-    }
-
-    /// What keeps profiles from working now.
-    fn troubles(&self) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        if !self.config_file.exists() {
-            findings.push(Finding {
-                severity: Severity::Warning,
-                subject: "configuration".into(),
-                message: format!("there is no {}", self.config_file.display()),
-                hint: Some("see \"Set-up\" in the README".into()),
-            });
-        }
-        if self.wants_another_vault() {
-            findings.push(Finding {
-                severity: Severity::Error,
-                subject: "vault".into(),
-                message: ANOTHER_VAULT.into(),
-                hint: Some("keyfob daemon restart".into()),
-            });
-        }
-        if self.engine.is_locked() {
-            findings.push(Finding {
-                severity: Severity::Error,
-                subject: "agent".into(),
-                message: "it is locked and serves nothing".into(),
-                hint: Some("keyfob unlock".into()),
-            });
-        }
-        for status in self.engine.identities().into_iter().filter(|status| status.state == "sign-in-needed") {
-            findings.push(Finding {
-                severity: Severity::Warning,
-                subject: format!("identity {}", status.name),
-                message: "it needs a sign-in".into(),
-                hint: Some(format!("keyfob login {}", status.name)),
-            });
-        }
-        for status in self.engine.profiles() {
-            let Some(message) = status.last_error.filter(|_| status.state != "sign-in-needed") else {
-                continue;
-            };
-            findings.push(Finding {
-                severity: Severity::Error,
-                subject: format!("profile {}", status.name),
-                message,
-                hint: Some(format!("keyfob get {}", status.name)),
-            });
-        }
-        findings
-    }
 }
 
-fn unknown(name: &str) -> Failure {
-    Failure::new(FailureKind::Usage, format!("there is no identity or profile {name:?} in the configuration"))
-        .hint("keyfob profile list")
+/// Goes on beside the loop.
+fn start(conversation: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(conversation);
 }
 
 fn subject(request: &Request) -> Option<String> {

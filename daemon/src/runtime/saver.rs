@@ -23,12 +23,16 @@ pub(super) struct Saver {
     desk: Arc<Desk>,
 }
 
+/// Sessions to write by their names, or none where one is to be removed.
+type Pending = BTreeMap<String, Option<Secret>>;
+
 /// What both sides work on.
 struct Desk {
-    /// A session to write, or none where it is to be removed.
-    pending: Mutex<BTreeMap<String, Option<Secret>>>,
+    pending: Mutex<Pending>,
     news: Notify,
     hurry: Notify,
+    /// Why the last round has left something.
+    trouble: Mutex<Option<VaultError>>,
     written: watch::Sender<u64>,
 }
 
@@ -45,6 +49,7 @@ impl Saver {
             pending: Mutex::default(),
             news: Notify::new(),
             hurry: Notify::new(),
+            trouble: Mutex::default(),
             written: watch::Sender::new(0),
         });
         tokio::spawn(run(vault, desk.clone()));
@@ -57,19 +62,34 @@ impl Saver {
         self.desk.news.notify_one();
     }
 
-    /// Waits until everything is written, as long as there is progress, and for a limited time; answers what is left.
-    pub(super) async fn finish(&self) -> usize {
+    /// Waits until everything is written, as long as there is progress, and for a limited time.
+    pub(super) async fn finish(&self) {
+        self.wait(Pending::len).await;
+    }
+
+    /// Waits in the same way until what was forgotten has left the vault; answers what is left.
+    pub(super) async fn forgotten(&self) -> usize {
+        self.wait(|pending| pending.values().filter(|record| record.is_none()).count()).await
+    }
+
+    /// Answers how many changes can't be written at this time, and why.
+    pub(super) fn trouble(&self) -> Option<(usize, VaultError)> {
+        let trouble = self.desk.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some((self.desk.lock().len(), trouble)).filter(|(waiting, _)| *waiting > 0)
+    }
+
+    async fn wait(&self, left: impl Fn(&Pending) -> usize) -> usize {
         let mut written = self.desk.written.subscribe();
         self.desk.hurry.notify_one();
         let all = async {
-            while !self.desk.lock().is_empty() {
+            while left(&self.desk.lock()) > 0 {
                 if !matches!(tokio::time::timeout(NO_PROGRESS, written.changed()).await, Ok(Ok(()))) {
                     break;
                 }
             }
         };
         let _ = tokio::time::timeout(LAST_WRITES, all).await;
-        let left = self.desk.lock().len();
+        let left = left(&self.desk.lock());
         if left > 0 {
             tracing::warn!(left, "changes of sessions have not reached the vault");
         }
@@ -78,7 +98,7 @@ impl Saver {
 }
 
 impl Desk {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<Secret>>> {
+    fn lock(&self) -> MutexGuard<'_, Pending> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -141,6 +161,7 @@ async fn round(vault: &Keeper, desk: &Desk) -> Round {
         }
         after = Some(item);
     }
+    desk.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&trouble);
     if let Some(error) = trouble {
         tracing::warn!(%error, waiting = desk.lock().len(), "write sessions to the vault; will try again");
     }

@@ -1,8 +1,11 @@
 //! Who was served what: one line for each request, chained.
 
+use keyfob_shared::frame;
 use keyfob_tests::World;
 use keyfob_tests::world::eventually;
 use serde_json::Value;
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -82,8 +85,45 @@ fn what_people_asked_is_written_down_as_it_ended() {
     world.keyfob(&["login", "absent"]).failed(2);
     let login = line(&world, |line| line["request"] == "login");
     assert_eq!((login["outcome"].as_str(), login["profile"].as_str()), (Some("failed"), Some("absent")));
-    world.keyfob(&["status"]).ok();
-    assert_eq!(line(&world, |line| line["request"] == "status")["outcome"], "served");
+    world.keyfob(&["unlock"]).ok();
+    assert_eq!(line(&world, |line| line["request"] == "unlock")["outcome"], "served");
+}
+
+#[test]
+fn a_look_at_what_there_is_is_written_down_only_if_it_is_refused() {
+    let world = World::with_profile();
+    for arguments in [&["status"] as &[_], &["profile", "list"], &["profile", "check"], &["key", "list"]] {
+        world.keyfob(arguments).ok();
+    }
+    world.keyfob(&["doctor"]);
+    world.keyfob(&["lock"]).ok();
+    world.keyfob(&["key", "list"]).failed(4);
+    line(&world, |line| line["request"] == "key-list" && line["outcome"] == "refused");
+    let requests: Vec<String> =
+        lines(&world).iter().map(|line| line["request"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(requests, ["key-add", "lock", "key-list"]);
+}
+
+#[test]
+fn asking_in_vain_does_not_wash_out_who_was_served() {
+    let world = World::with_profile();
+    world.get("p").ok();
+    for number in 0..300 {
+        let mut stream = UnixStream::connect(world.socket()).unwrap();
+        let profile = if number % 2 == 0 { "absent".to_owned() } else { format!("absent{number}") };
+        let mut bytes = Vec::new();
+        frame::append(&mut bytes, b"1").unwrap();
+        frame::append(&mut bytes, format!(r#"{{"get":{{"profile":"{profile}"}}}}"#).as_bytes()).unwrap();
+        stream.write_all(&bytes).unwrap();
+        frame::read(&mut stream).unwrap();
+    }
+    world.keyfob(&["daemon", "stop"]).ok();
+    world.keyfob(&["audit", "--verify"]).ok();
+    let lines = lines(&world);
+    assert!(lines.len() < 75, "{} lines", lines.len());
+    let failed = lines.iter().filter(|line| line["outcome"] == "failed");
+    assert_eq!(failed.map(|line| line["times"].as_u64().unwrap_or(1)).sum::<u64>(), 300);
+    assert!(world.keyfob(&["audit"]).ok().contains("(149 times)"));
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! A daemon that is killed at any moment leaves nothing broken behind.
 
+use keyfob_shared::frame;
 use keyfob_tests::world::eventually;
 use keyfob_tests::{World, leaks};
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 const ROUNDS: u64 = 200;
@@ -48,12 +51,16 @@ fn two_daemons_never_serve_one_user() {
     let pid = world.daemons();
     let second = world.command(world.program("keyfobd")).output().unwrap();
     assert_eq!(second.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&second.stderr).contains("already running"));
+    let told = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(told.contains("already running") && told.contains("hint: keyfob daemon stop\n"), "{told}");
     // Another socket, the same vault.
     let mut other = world.command(world.program("keyfobd"));
     let second = other.env("KEYFOB_SOCKET", world.path("run/other.sock")).output().unwrap();
-    assert_eq!(second.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&second.stderr).contains("state directory"));
+    assert_eq!(second.status.code(), Some(5));
+    let told = String::from_utf8_lossy(&second.stderr).into_owned();
+    let socket = world.socket();
+    assert!(told.contains(&format!("process {} at {}", pid[0], socket.display())), "{told}");
+    assert!(told.contains("state directory") && told.contains("keyfob daemon restart"), "{told}");
     assert_eq!(world.daemons(), pid);
     world.keyfob(&["status"]).ok();
 }
@@ -127,9 +134,74 @@ fn a_full_disk_does_not_stop_serving() {
     std::fs::rename(&vault, world.path("state/away")).unwrap();
     std::fs::write(&vault, "in the way").unwrap();
     world.keyfob(&["logout", "p"]).failed(1);
+    let doctor = world.keyfob(&["doctor"]);
+    assert!(doctor.stdout.contains("1 changes of sessions have not reached it"), "{doctor:?}");
+    assert!(
+        doctor
+            .stdout
+            .contains(&format!("hint: look at the disk and the directory: df -h {}", vault.display()))
+    );
     let cold = world.get("p");
     assert!(cold.failed(1).contains("vault"), "{cold:?}");
     std::fs::remove_file(&vault).unwrap();
     std::fs::rename(world.path("state/away"), &vault).unwrap();
     eventually("recovery", Duration::from_secs(3), || world.get("p").status == 0);
+}
+
+/// Makes a world with sessions in a file vault.
+fn with_sessions(count: usize) -> World {
+    let world = sealed("file");
+    let text = std::fs::read_to_string(world.path("config/config.toml")).unwrap();
+    let role = |number| {
+        format!(
+            "[profile.r{number}]\nidentity = \"alice\"\nrole_arn = \"arn:aws:iam::111122223333:role/R{number}\"\n"
+        )
+    };
+    world.config_text(&(0..count).map(role).fold(text, |text, role| text + &role));
+    world.add_key("alice");
+    for number in 0..count {
+        world.get(&format!("r{number}")).ok();
+    }
+    let sealed = || std::fs::read_dir(world.path("state/vault")).unwrap().count();
+    eventually("the sessions are written", Duration::from_secs(5), || sealed() == count + 2);
+    world
+}
+
+/// Sends a request, and kills the daemon when it has answered.
+fn ask_and_kill(world: &World, request: &str) {
+    let mut stream = UnixStream::connect(world.socket()).unwrap();
+    let mut bytes = Vec::new();
+    frame::append(&mut bytes, b"1").unwrap();
+    frame::append(&mut bytes, request.as_bytes()).unwrap();
+    stream.write_all(&bytes).unwrap();
+    let reply = frame::read(&mut stream).unwrap();
+    world.kill_daemons();
+    assert!(reply.starts_with(b"{\"done\""), "{}", String::from_utf8_lossy(&reply));
+}
+
+#[test]
+fn no_session_of_a_removed_key_outlives_the_reply_and_a_kill() {
+    let world = with_sessions(10);
+    ask_and_kill(&world, r#"{"key_remove":{"identity":"alice"}}"#);
+    for number in 0..10 {
+        let run = world.get(&format!("r{number}"));
+        assert!(run.failed(3).contains("no access key"), "{run:?}");
+    }
+}
+
+#[test]
+fn no_session_of_an_old_key_outlives_the_reply_and_a_kill() {
+    let world = with_sessions(10);
+    let before: Vec<_> = (0..10).map(|number| world.get(&format!("r{number}")).access_key_id()).collect();
+    let key = world.aws.add_user("bob");
+    ask_and_kill(
+        &world,
+        &format!(
+            r#"{{"key_add":{{"identity":"alice","access_key_id":"{}","secret_access_key":"{}"}}}}"#,
+            key.access_key_id, key.secret_access_key
+        ),
+    );
+    for (number, old) in before.iter().enumerate() {
+        assert_ne!(world.get(&format!("r{number}")).access_key_id(), *old);
+    }
 }

@@ -1,6 +1,9 @@
 //! However many ask, AWS is asked once.
 
+use keyfob_shared::frame;
 use keyfob_tests::{Fault, Run, World};
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -43,6 +46,33 @@ fn two_hundred_callers_share_one_failure_at_once() {
     let spread = ends.clone().max().unwrap() - ends.min().unwrap();
     assert!(spread < Duration::from_secs(1), "{spread:?} between the first error and the last");
     assert_eq!(world.aws.mints().len(), 1);
+}
+
+#[test]
+fn two_hundred_cold_profiles_at_a_slow_sts_are_all_served() {
+    let world = World::new();
+    let profile = |number| {
+        format!(
+            "[profile.p{number}]\nidentity = \"alice\"\nrole_arn = \"arn:aws:iam::111122223333:role/R{number}\"\n"
+        )
+    };
+    let identity = String::from("[identity.alice]\ntype = \"iam-user\"\n");
+    world.config(&(0..HERD).map(profile).fold(identity, |text, profile| text + &profile));
+    world.add_key("alice");
+    world.aws.delay(Duration::from_secs(2));
+    let ask = |number| {
+        let mut stream = UnixStream::connect(world.socket()).unwrap();
+        let request = format!(r#"{{"get":{{"profile":"p{number}"}}}}"#);
+        let mut bytes = Vec::new();
+        frame::append(&mut bytes, b"1").unwrap();
+        frame::append(&mut bytes, request.as_bytes()).unwrap();
+        stream.write_all(&bytes).unwrap();
+        stream
+    };
+    for (number, mut stream) in (0..HERD).map(ask).collect::<Vec<_>>().into_iter().enumerate() {
+        let reply = String::from_utf8(frame::read(&mut stream).unwrap()).unwrap();
+        assert!(reply.contains("Expiration"), "{number}: {reply}");
+    }
 }
 
 #[test]

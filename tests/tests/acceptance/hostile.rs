@@ -134,6 +134,76 @@ fn idle_conversations_leave_room_for_others() {
 }
 
 #[test]
+fn three_hundred_listings_at_once_are_all_answered() {
+    let world = World::with_profile();
+    world.get("p").ok();
+    for request in [&b"\"status\""[..], br#"{"profiles":{}}"#, b"\"doctor\""] {
+        let mut streams: Vec<UnixStream> = (0..300).map(|_| connect(&world)).collect();
+        for stream in &mut streams {
+            stream.write_all(&frames(&[b"1", request])).unwrap();
+        }
+        for (number, stream) in streams.iter_mut().enumerate() {
+            let reply = frame::read(stream).unwrap_or_else(|error| panic!("{number}: {error}"));
+            assert!(!reply.starts_with(b"{\"failed\""), "{}", String::from_utf8_lossy(&reply));
+        }
+    }
+}
+
+#[test]
+fn a_conversation_too_many_is_refused_and_no_other_is_broken_off() {
+    let world = World::new();
+    world.config("[identity.alice]\ntype = \"iam-user\"\nmfa_serial = \"arn:aws:iam::111122223333:mfa/alice\"\n[profile.p]\nidentity = \"alice\"\n");
+    world.add_key("alice");
+    let request = frames(&[b"1", br#"{"login":{"name":"alice"}}"#]);
+    let ask = || {
+        let mut stream = connect(&world);
+        stream.write_all(&request).unwrap();
+        let reply = frame::read(&mut stream).unwrap();
+        (stream, String::from_utf8(reply).unwrap())
+    };
+    let mut all: Vec<_> = (0..100).map(|_| ask()).collect();
+    let prompted = all.iter().filter(|(_, reply)| reply.contains("\"prompt\"")).count();
+    let refused = all.iter().filter(|(_, reply)| reply.contains("too many conversations")).count();
+    assert!(prompted == 64 && refused == 36, "{prompted} {refused}");
+    let run = world.keyfob_with_input(&["login", "alice"], "123456");
+    assert!(run.failed(4).contains("too many conversations"), "{run:?}");
+    // Others go on, and the first one is still there.
+    world.keyfob(&["status"]).ok();
+    let (mut first, _) = all.swap_remove(0);
+    frame::write(&mut first, br#"{"text":"123456"}"#).unwrap();
+    let reply = frame::read(&mut first).unwrap();
+    assert!(String::from_utf8_lossy(&reply).contains("signed in"), "{reply:?}");
+    world.get("p").ok();
+    // Whoever goes away leaves a place.
+    all.clear();
+    eventually("there is room", Duration::from_secs(5), || ask().1.contains("\"prompt\""));
+}
+
+#[test]
+fn callers_who_wait_keep_nobody_from_what_is_there_already() {
+    let world = World::new();
+    world.config("[identity.alice]\ntype = \"iam-user\"\n[profile.p]\nidentity = \"alice\"\n[profile.slow]\nidentity = \"alice\"\nrole_arn = \"arn:aws:iam::111122223333:role/Slow\"\n[profile.other]\nidentity = \"alice\"\nrole_arn = \"arn:aws:iam::111122223333:role/Other\"\n");
+    let script = format!("ulimit -n 256; exec {} daemon start", world.program("keyfob").display());
+    assert!(world.command("sh").args(["-c", &script]).status().unwrap().success());
+    world.add_key("alice");
+    world.get("p").ok();
+    world.aws.slow_role("arn:aws:iam::111122223333:role/Slow", Duration::from_secs(3));
+    let request = frames(&[b"1", br#"{"get":{"profile":"slow"}}"#]);
+    let ask = |_| {
+        let mut stream = connect(&world);
+        stream.write_all(&request).unwrap();
+        stream
+    };
+    let mut waiting: Vec<UnixStream> = (0..140).map(ask).collect();
+    world.get("p").ok();
+    assert!(world.get("other").failed(4).contains("too many callers"));
+    let replies: Vec<String> =
+        waiting.iter_mut().map(|stream| String::from_utf8(frame::read(stream).unwrap()).unwrap()).collect();
+    let count = |text: &str| replies.iter().filter(|reply| reply.contains(text)).count();
+    assert_eq!((count("Expiration"), count("too many callers")), (128, 12));
+}
+
+#[test]
 fn a_request_that_drips_in_costs_nobody_else_time() {
     let world = World::with_profile();
     world.get("p").ok();

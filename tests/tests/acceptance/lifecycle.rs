@@ -139,3 +139,70 @@ fn a_new_program_takes_over_and_no_request_fails() {
     assert_eq!(world.aws.mints().len(), 1);
     assert_eq!(world.daemons().len(), 1);
 }
+
+#[test]
+fn a_daemon_that_was_started_without_a_runtime_directory_serves_the_next_log_in() {
+    let mut world = World::new();
+    world.config("[identity.alice]\ntype = \"iam-user\"\n[profile.p]\nidentity = \"alice\"\n");
+    let at_boot = world.path("state/agent.sock");
+    world.environment.insert("KEYFOB_SOCKET".into(), at_boot.clone().into());
+    world.add_key("alice");
+    let id = world.get("p").access_key_id();
+    let first = world.daemons();
+    world.environment.remove("KEYFOB_SOCKET");
+    let start = std::time::Instant::now();
+    assert_eq!(world.get("p").access_key_id(), id);
+    assert_eq!(world.status()["daemon"]["pid"], first[0]);
+    assert!(world.keyfob(&["daemon", "start"]).ok().contains(&first[0].to_string()));
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert!(!world.socket().exists());
+    // From here it can be replaced, too, and its next one listens where this log-in looks first.
+    world.keyfob(&["daemon", "restart"]).ok();
+    assert!(world.daemons() != first && world.daemons().len() == 1);
+    assert!(world.socket().exists() && !at_boot.exists());
+    assert!(world.keyfob(&["daemon", "stop"]).ok().contains("has stopped"));
+    assert!(world.keyfob(&["daemon", "stop"]).ok().contains("no daemon runs"));
+}
+
+#[test]
+fn a_daemon_elsewhere_that_takes_no_connections_is_told_of_and_ended() {
+    let mut world = World::new();
+    world.config("[identity.alice]\ntype = \"iam-user\"\n[profile.p]\nidentity = \"alice\"\n");
+    let before = world.path("before/agent.sock");
+    world.environment.insert("KEYFOB_SOCKET".into(), before.clone().into());
+    world.keyfob(&["daemon", "start"]).ok();
+    let first = world.daemons();
+    signal(first[0], rustix::process::Signal::STOP);
+    std::fs::remove_dir_all(world.path("before")).unwrap();
+    world.environment.remove("KEYFOB_SOCKET");
+    let run = world.get("p");
+    let told = format!("process {} at {}", first[0], before.display());
+    assert!(run.failed(5).contains(&told), "{run:?}");
+    assert!(run.stderr.contains("\nhint: keyfob daemon restart\n"), "{run:?}");
+    let run = world.keyfob(&["daemon", "restart"]);
+    assert!(run.ok().contains(&format!("process {}", first[0])), "{run:?}");
+    assert!(world.daemons() != first && world.daemons().len() == 1);
+}
+
+#[test]
+fn clients_that_look_in_two_places_start_one_daemon() {
+    let world = World::new();
+    world.config("");
+    let other = world.path("run/other.sock");
+    std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..6)
+            .map(|number| {
+                let mut status = world.command(world.program("keyfob"));
+                status.arg("status");
+                if number % 2 == 0 {
+                    status.env("KEYFOB_SOCKET", &other);
+                }
+                scope.spawn(move || Run::from(status.output().unwrap()))
+            })
+            .collect();
+        for start in starts {
+            start.join().unwrap().ok();
+        }
+    });
+    eventually("one is left", Duration::from_secs(5), || world.daemons().len() == 1);
+}

@@ -1,7 +1,7 @@
 //! An edit of the configuration is in force within a second, however it is made.
 
-use keyfob_tests::World;
 use keyfob_tests::world::eventually;
+use keyfob_tests::{World, parts};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
@@ -200,4 +200,90 @@ fn context_switches(world: &World) -> u64 {
         line.split_whitespace().nth(1)?.parse().ok()
     };
     tasks.filter_map(|task| count(fs::read_to_string(task.path().join("status")).ok()?)).sum()
+}
+
+#[test]
+fn an_edit_during_the_start_is_in_force_after_it() {
+    let world = World::new();
+    world.config_text(&text(&world, &[("before", "A")]));
+    // Another daemon seems to end while this one starts.
+    let lock = fs::File::create(world.path("state/lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let mut start = world.command(world.program("keyfob"));
+    let mut start = start.args(["daemon", "start"]).spawn().unwrap();
+    eventually("it listens", Duration::from_secs(3), || world.socket().exists());
+    world.config_text(&text(&world, &[("after", "A")]));
+    drop(lock);
+    assert!(start.wait().unwrap().success());
+    eventually("the edit is in force", Duration::from_secs(1), || {
+        world.keyfob(&["profile", "list"]).ok().contains("after")
+    });
+}
+
+#[test]
+fn an_edit_is_found_where_the_kernel_has_no_watch_left() {
+    const USER: u32 = 64_321;
+    const MOST: usize = 1_024;
+    let limit = fs::read_to_string("/proc/sys/fs/inotify/max_user_instances").unwrap_or_default();
+    if !parts::is_root() || limit.trim().parse::<usize>().is_ok_and(|limit| limit >= MOST) {
+        return;
+    }
+    let mut world = World::new();
+    world.config_text(&text(&world, &[("before", "A")]));
+    world.give_to(USER);
+    // A user has a limited number of them, which editors and containers use up.
+    let _all: Vec<_> = std::thread::spawn(|| {
+        let user = rustix::process::Uid::from_raw(USER);
+        rustix::thread::set_thread_res_uid(user, user, user).unwrap();
+        let flags = rustix::fs::inotify::CreateFlags::CLOEXEC;
+        (0..MOST).map_while(|_| rustix::fs::inotify::init(flags).ok()).collect()
+    })
+    .join()
+    .unwrap();
+    world.keyfob(&["daemon", "start"]).ok();
+    let doctor = world.keyfob(&["doctor"]);
+    assert!(doctor.stdout.contains("an edit is in force within 5 s"), "{doctor:?}");
+    assert!(doctor.stdout.contains("hint: keyfob daemon reload"), "{doctor:?}");
+    world.config_text(&text(&world, &[("after", "A")]));
+    eventually("the edit is found", Duration::from_secs(8), || {
+        world.keyfob(&["profile", "list"]).ok().contains("after")
+    });
+}
+
+#[test]
+fn a_start_with_a_broken_file_tells_all_mistakes_and_where_they_are() {
+    let world = World::new();
+    let file = world.path("config/config.toml");
+    world.config_text("[identity.alice]\ntype = \"iam-user\"\n[profile.p]\nidentity = \"bob\"\n[profile.q]\nsource = \"absent\"\nrole_arn = \"arn:aws:iam::111122223333:role/R\"\n[profile.r]\nidentity = \"alice\"\nduration = \"99h\"\n");
+    for arguments in [&["profile", "check"] as &[_], &["status"], &["get", "p"]] {
+        let run = world.keyfob(arguments);
+        let told = run.failed(2);
+        assert!(["bob", "absent", "99h"].iter().all(|mistake| told.contains(mistake)), "{told}");
+        assert!(told.contains(&format!("hint: mend line 4 of {}\n", file.display())), "{told}");
+    }
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    let run = world.keyfob(&["profile", "check"]);
+    assert!(run.failed(2).contains(&format!("hint: mend {}\n", file.display())), "{run:?}");
+}
+
+#[test]
+fn a_profile_that_is_missing_is_told_with_the_reason() {
+    let world = World::with_profile();
+    world.config_text("[profile.new]\nidentity = \"absent\"\n");
+    for arguments in [&["get", "new"] as &[_], &["login", "new"], &["env", "new"]] {
+        eventually("the mistake is told", Duration::from_secs(2), || {
+            let run = world.keyfob(arguments);
+            let told = run.failed(2);
+            told.contains("no such [identity.…] table") && told.contains("hint: keyfob profile check\n")
+        });
+    }
+    world.get("p").ok();
+    let empty = World::new();
+    for arguments in [&["get", "new"] as &[_], &["login", "new"]] {
+        let run = empty.keyfob(arguments);
+        let file = empty.path("config/config.toml");
+        assert!(run.failed(2).contains(&format!("there is nothing in {}", file.display())), "{run:?}");
+        assert!(run.stderr.contains("hint: see \"Set-up\" in the README\n"), "{run:?}");
+    }
 }

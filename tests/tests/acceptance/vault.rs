@@ -48,6 +48,67 @@ fn a_key_file_that_others_can_read_is_refused_until_its_mode_is_right() {
     eventually("recovery", Duration::from_secs(2), || world.get("p").status == 0);
 }
 
+/// Appends a byte to the record of the access key.
+fn damage_key(world: &World) {
+    let records = std::fs::read_dir(world.path("state/vault")).unwrap().flatten().map(|entry| entry.path());
+    let is_key = |path: &std::path::PathBuf| {
+        String::from_utf8_lossy(&std::fs::read(path).unwrap()).contains("\"access-key\"")
+    };
+    let mut damaged: Vec<_> = records.filter(is_key).collect();
+    let path = damaged.remove(0);
+    assert!(damaged.is_empty());
+    std::fs::write(&path, [std::fs::read(&path).unwrap(), vec![b'x']].concat()).unwrap();
+}
+
+#[test]
+fn a_damaged_record_of_a_key_is_named_and_replaced_or_removed() {
+    let world = with_key_file();
+    world.keyfob(&["logout", "--all"]).ok();
+    damage_key(&world);
+    let run = world.get("p");
+    assert!(
+        run.failed(3).contains("damaged") && run.stderr.contains("hint: keyfob key add alice"),
+        "{run:?}"
+    );
+    let doctor = world.keyfob(&["doctor"]);
+    assert!(doctor.status == 2 && doctor.stdout.contains("hint: keyfob key add alice"), "{doctor:?}");
+    let listed = world.keyfob(&["key", "list"]);
+    assert!(listed.ok().contains("damaged"), "{listed:?}");
+    world.add_key("alice");
+    world.get("p").ok();
+    damage_key(&world);
+    world.keyfob(&["key", "remove", "alice"]).ok();
+    assert!(!world.keyfob(&["key", "list"]).ok().contains("alice"));
+}
+
+#[test]
+fn a_lock_that_can_not_be_written_down_locks_the_vault_all_the_same() {
+    let world = World::new();
+    configure(&world, "vault = \"file\"");
+    world.add_secret("correct horse");
+    world.keyfob_with_input(&["unlock"], "correct horse\ncorrect horse").ok();
+    world.add_key("alice");
+    world.get("p").ok();
+    let note = world.path("state/locked");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    for kind in ["directory", "pipe"] {
+        match kind {
+            "directory" => std::fs::create_dir(&note).unwrap(),
+            _ => rustix::fs::mknodat(rustix::fs::CWD, &note, rustix::fs::FileType::Fifo, mode, 0).unwrap(),
+        }
+        let start = Instant::now();
+        assert!(world.keyfob(&["lock"]).failed(1).contains("not beyond its end"), "{kind}");
+        assert!(start.elapsed() < Duration::from_secs(3), "{kind}: {:?}", start.elapsed());
+        assert_eq!(world.status()["daemon"]["vault"]["state"], "sealed", "{kind}");
+        let wrong = world.keyfob_with_input(&["unlock"], "wrong");
+        assert!(wrong.failed(3).contains("not the one of this vault"), "{wrong:?}");
+        assert_eq!(world.get("p").status, 4);
+        world.keyfob_with_input(&["unlock"], "correct horse").ok();
+        world.get("p").ok();
+        let _ = std::fs::remove_dir(&note);
+    }
+}
+
 #[test]
 fn a_passphrase_command_that_hangs_is_named_within_five_seconds() {
     let world = World::new();

@@ -29,11 +29,9 @@ impl Process {
         Some(Self { number, handle: daemon(number) })
     }
 
-    /// Answers which daemon holds the lock beside the socket, as it does as long as it lives.
-    pub(crate) fn holding(socket: &Path) -> Option<Self> {
-        let mut name = socket.as_os_str().to_owned();
-        name.push(".lock");
-        let file = fs::metadata(name).ok()?;
+    /// Answers which daemon holds a lock, as it does with those of its socket and its state as long as it lives.
+    pub(crate) fn holding(lock: &Path) -> Option<Self> {
+        let file = fs::metadata(lock).ok()?;
         let (major, minor) = (rustix::fs::major(file.dev()), rustix::fs::minor(file.dev()));
         let place = format!("{major:02x}:{minor:02x}:{}", file.ino());
         let locks = fs::read_to_string("/proc/locks").ok()?;

@@ -15,7 +15,7 @@ impl Process {
     }
 
     /// Answers nothing.
-    pub(crate) fn holding(_socket: &Path) -> Option<Self> {
+    pub(crate) fn holding(_lock: &Path) -> Option<Self> {
         None
     }
 

@@ -2,12 +2,13 @@
 //!
 //! A batch is on the disk whole, or it is cut off again and counted as lost; what was lost is told in a line of its own.
 
+use crate::Entry;
 use crate::chain::{Line, clean};
 use crate::files::{self, FILES, file};
+use crate::fold::{FOLD_TIME, Folds, Seen};
 use crate::mark::{Mark, Marker, Marks, Wish};
 use crate::platform::{Writing, open_to_write};
 use crate::process::Programs;
-use crate::{Caller, Entry, Outcome};
 use keyfob_shared::Timestamp;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -37,6 +38,7 @@ pub(crate) struct Writer {
     /// What was found in disorder, until it is told.
     disorder: Option<&'static str>,
     programs: Programs,
+    folds: Folds,
 }
 
 /// Where the chain goes on.
@@ -71,6 +73,7 @@ impl Writer {
             is_mark_due: false,
             disorder,
             programs: Programs::default(),
+            folds: Folds::default(),
         })
     }
 
@@ -78,9 +81,10 @@ impl Writer {
     pub(crate) fn run(&mut self, entries: &Receiver<Box<Entry>>, marker: Marker, lost: &AtomicU64) {
         let mut last = None;
         loop {
-            let first = match self.is_mark_due {
-                true => entries.recv_timeout(BETWEEN_MARKS),
-                false => entries.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            let first = match (self.is_mark_due, self.folds.is_empty()) {
+                (true, _) => entries.recv_timeout(BETWEEN_MARKS),
+                (false, false) => entries.recv_timeout(FOLD_TIME),
+                (false, true) => entries.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match first {
                 Ok(first) => {
@@ -94,13 +98,16 @@ impl Writer {
                         std::thread::sleep(PAUSE);
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => self.wish_mark(&marker),
+                Err(RecvTimeoutError::Timeout) if self.is_mark_due => self.wish_mark(&marker),
+                // Nothing has come for as long as failures are folded.
+                Err(RecvTimeoutError::Timeout) => self.unfold(lost),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         if let Some(last) = last.filter(|_| lost.load(Ordering::Relaxed) > 0) {
             self.batch(&last, std::iter::empty(), lost);
         }
+        self.unfold(lost);
         marker.close();
         if let Err(error) = self.end_of_file().and_then(|end| self.marks.write(&end, None)) {
             tracing::warn!(%error, "write the last mark of the audit");
@@ -140,17 +147,48 @@ impl Writer {
         let before = self.end.clone();
         let mut text = Vec::new();
         if let Some(disorder) = self.disorder {
-            self.append(&mut text, about_itself(first, "audit", disorder.into()));
+            self.seal(&mut text, Seen::about_itself(first, "audit", disorder.into()), None);
         }
         let mut count = lost.swap(0, Ordering::Relaxed);
         if count > 0 {
-            self.append(&mut text, about_itself(first, "lost", format!("{count} lines were not written")));
+            self.seal(
+                &mut text,
+                Seen::about_itself(first, "lost", format!("{count} lines were not written")),
+                None,
+            );
         }
-        for entry in entries {
-            self.append(&mut text, entry);
+        for (seen, times) in self.folds.due(Some(first.time)) {
+            self.seal(&mut text, seen, Some(times));
             count += 1;
         }
-        if let Err(error) = self.write(&text) {
+        for entry in entries {
+            let (program, parents) = self.programs.of(&entry.caller, entry.time);
+            if let Some(seen) = self.folds.pass(Seen { entry, program, parents }) {
+                self.seal(&mut text, seen, None);
+                count += 1;
+            }
+        }
+        self.put(&text, before, count, lost);
+    }
+
+    /// Writes what was folded.
+    fn unfold(&mut self, lost: &AtomicU64) {
+        let before = self.end.clone();
+        let mut text = Vec::new();
+        let folded = self.folds.due(None);
+        let count = folded.len() as u64;
+        for (seen, times) in folded {
+            self.seal(&mut text, seen, Some(times));
+        }
+        self.put(&text, before, count, lost);
+    }
+
+    /// Writes lines whole, or counts them as lost and goes on from where the chain was before.
+    fn put(&mut self, text: &[u8], before: End, count: u64, lost: &AtomicU64) {
+        if text.is_empty() {
+            return;
+        }
+        if let Err(error) = self.write(text) {
             tracing::warn!(%error, "write the audit");
             self.end = before;
             lost.fetch_add(count, Ordering::Relaxed);
@@ -160,8 +198,8 @@ impl Writer {
         self.is_mark_due = true;
     }
 
-    fn append(&mut self, text: &mut Vec<u8>, entry: Entry) {
-        let (program, parents) = self.programs.of(&entry.caller, entry.time);
+    fn seal(&mut self, text: &mut Vec<u8>, seen: Seen, times: Option<u64>) {
+        let Seen { entry, program, parents } = seen;
         let line = Line {
             seq: self.end.seq + 1,
             time: entry.time,
@@ -169,6 +207,7 @@ impl Writer {
             profile: entry.profile.as_deref().map(clean),
             outcome: entry.outcome,
             reason: entry.reason.as_deref().map(clean),
+            times,
             access_key_id: entry.access_key_id.as_deref().map(clean),
             session_name: entry.session_name.as_deref().map(clean),
             uid: entry.caller.uid,
@@ -257,19 +296,6 @@ fn find_end(directory: &Path) -> io::Result<(Mark, End, Option<&'static str>)> {
             Ok((mark, marked, Some("the last lines of the audit were changed")))
         }
         Some(_) | None => Ok((mark, end, None)),
-    }
-}
-
-fn about_itself(beside: &Entry, request: &'static str, reason: String) -> Entry {
-    Entry {
-        request,
-        profile: None,
-        outcome: Outcome::Failed,
-        reason: Some(reason),
-        access_key_id: None,
-        session_name: None,
-        caller: Caller::default(),
-        ..beside.clone()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The writer, claim by claim.
 
 use super::*;
-use crate::{Audit, Verified, verify};
+use crate::{Audit, Caller, Outcome, Verified, verify};
 
 struct Place(tempfile::TempDir);
 
@@ -292,4 +292,41 @@ mod on_unix {
             assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }
+}
+
+#[test]
+fn lines_of_the_first_version_verify() {
+    let place = Place::new();
+    place.set_text(concat!(
+        r#"{"seq":1,"time":"2026-01-01T00:00:00Z","request":"get","profile":"p","outcome":"failed","reason":"wh"#,
+        r#"y","uid":1000,"pid":7,"program":"keyfob","previous":"0000000000000000000000000000000000000000000000000000000000000000","hash":"b215910bbf433d5e0da6efc121e0d5fd8e56f986abab9a5b11f7130082896d4c"}"#,
+        "\n"
+    ));
+    let hash = "b215910bbf433d5e0da6efc121e0d5fd8e56f986abab9a5b11f7130082896d4c";
+    std::fs::write(crate::mark::path(place.path()), format!(r#"{{"first":1,"seq":1,"hash":"{hash}"}}"#))
+        .unwrap();
+    assert_eq!(verify(place.path()).unwrap(), Verified { lines: 1, torn: 0 });
+    place.write(2);
+    assert_eq!(verify(place.path()).unwrap(), Verified { lines: 3, torn: 0 });
+}
+
+#[test]
+fn failures_that_repeat_are_two_lines_with_their_number_in_the_chain() {
+    let place = Place::new();
+    let audit = Audit::open(place.path()).unwrap();
+    let failed = Entry { outcome: Outcome::Failed, access_key_id: None, ..entry("absent") };
+    for number in 0..1_000 {
+        audit.record(failed.clone());
+        if number % 100 == 0 {
+            audit.record(entry("p"));
+        }
+    }
+    audit.close();
+    assert_eq!(verify(place.path()).unwrap(), Verified { lines: 12, torn: 0 });
+    let lines: Vec<Line> = crate::read(place.path()).map(|(_, _, line)| line.unwrap()).collect();
+    let times: Vec<u64> = lines.iter().filter_map(|line| line.times).collect();
+    assert_eq!(times, [999]);
+    // Whoever changes the number is found out.
+    place.set_text(&place.text().replace("\"times\":999", "\"times\":1"));
+    assert!(place.why().contains("the line was changed"));
 }

@@ -1,6 +1,6 @@
 //! A new configuration: slots that are still wanted live on, others end.
 
-use super::vault::{Orphan, SWEEP_AFTER};
+use super::vault::{Home, Orphan, SWEEP_AFTER};
 use super::{Answer, Engine, Handed, Loading};
 use crate::config::{Config, Identity};
 use crate::slot::{Slot, SlotKey, Waiter, Wants, Work};
@@ -20,7 +20,7 @@ impl Engine {
         }
         for (key, slot) in &mut slots {
             if let Some(session) = self.orphans.remove(key).and_then(|orphan| orphan.session) {
-                slot.keep(session, &self.clock, &mut self.chance);
+                slot.take_over(session, self.now, &self.clock, &mut self.chance);
             }
             if slot.work == Work::Idle {
                 slot.forget_failure();
@@ -32,6 +32,7 @@ impl Engine {
         self.profiles = profiles;
         self.config = config;
         self.check_all_timers();
+        self.plan_sweep();
         if matches!(self.loading, Loading::Needed) && !self.locked {
             self.load();
         }
@@ -61,9 +62,13 @@ impl Engine {
         if old.session.is_some() || !matches!(self.loading, Loading::Done) {
             let of_slot = self.profiles.iter().filter(|(_, handed)| handed.slot == key);
             let profiles = of_slot.map(|(name, _)| name.clone()).collect();
-            self.orphans
-                .insert(key, Orphan { session: old.session, identity: old.identity.clone(), profiles });
-            self.sweep_at = Some(self.now.monotonic.plus(SWEEP_AFTER));
+            let orphan = Orphan {
+                session: old.session,
+                identity: Some(old.identity.clone()),
+                home: Home::Profiles(profiles),
+                until: self.now.monotonic.plus(SWEEP_AFTER),
+            };
+            self.orphans.insert(key, orphan);
         }
         old.waiters.into_iter().map(|waiter| (waiter, old.identity.clone())).collect()
     }

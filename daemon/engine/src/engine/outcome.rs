@@ -68,7 +68,8 @@ impl Engine {
     fn keep(&mut self, key: SlotKey, session: Session) {
         let Some(slot) = self.slots.get_mut(&key) else { return };
         let last_used = slot.last_used.map(|moment| self.clock.wall(moment));
-        self.commands.push_back(Command::Save { slot: key, record: session.record(&self.boot, last_used) });
+        let record = session.record(&self.boot, &slot.identity, last_used);
+        self.commands.push_back(Command::Save { slot: key, record });
         slot.renewals += u64::from(slot.session.is_some());
         slot.keep(session, &self.clock, &mut self.chance);
         let person = slot.waiters.iter().any(|waiter| matches!(waiter.wants, Wants::SignIn));

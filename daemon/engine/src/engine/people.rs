@@ -2,7 +2,7 @@
 
 use super::attempt::Trigger;
 use super::serve::locked;
-use super::vault::Ended;
+use super::vault::{Ended, Home};
 use super::{Answer, Command, Engine, Loading, Replaced, Scope};
 use crate::slot::{SlotKey, Waiter, WaiterId, Wants, Work};
 use keyfob_shared::{Failure, FailureKind, IdentityName, Secret};
@@ -48,10 +48,15 @@ impl Engine {
             Scope::Identity(identity) => self.end_unread(Ended::Identity(identity.clone())),
             Scope::Profile(_) => of_profile.into_iter().for_each(|key| self.end_unread(Ended::Slot(key))),
         }
+        // What was found in the vault may be of an older definition of the profile.
+        let behind = of_profile.and_then(|key| self.slots.get(&key)).map(|slot| slot.identity.clone());
         self.forget_orphans(|orphan| match scope {
             Scope::All => true,
-            Scope::Identity(identity) => orphan.identity == *identity,
-            Scope::Profile(profile) => orphan.profiles.contains(profile),
+            Scope::Identity(identity) => orphan.may_be_of(identity),
+            Scope::Profile(profile) => match &orphan.home {
+                Home::Profiles(profiles) => profiles.contains(profile),
+                Home::Unknown => behind.as_ref().is_some_and(|identity| orphan.may_be_of(identity)),
+            },
         });
         for key in keys {
             if let Some(slot) = self.slots.get_mut(&key) {
@@ -68,7 +73,7 @@ impl Engine {
         match replaced {
             Replaced::OtherKey => {
                 self.end_unread(Ended::Identity(identity.clone()));
-                self.forget_orphans(|orphan| orphan.identity == *identity);
+                self.forget_orphans(|orphan| orphan.may_be_of(identity));
                 keys.iter().for_each(|key| self.drop_session(*key, KEY_CHANGED));
             }
             Replaced::SameKey => {

@@ -160,7 +160,9 @@ impl Engine {
         if before.millis() == heard.millis() {
             return;
         }
-        for session in self.slots.values_mut().filter_map(|slot| slot.session.as_mut()) {
+        let served = self.slots.values_mut().filter_map(|slot| slot.session.as_mut());
+        let kept = self.orphans.values_mut().filter_map(|orphan| orphan.session.as_mut());
+        for session in served.chain(kept) {
             session.hear_skew(heard.latest());
         }
         self.check_all_timers();

@@ -1,6 +1,7 @@
 //! Callers: served from memory at once, or put on the list of the slot that they need.
 
 use super::{Answer, Command, Engine, Loading};
+use crate::clock::Now;
 use crate::engine::attempt::Trigger;
 use crate::slot::{SlotKey, Waiter, WaiterId, Wants, Work};
 use crate::timing;
@@ -35,6 +36,12 @@ impl Engine {
         }
         self.wait(key, Waiter { id: waiter, wants: Wants::Credentials(profile) });
         self.want(key);
+    }
+
+    /// Answers whether a caller would have to wait for the credentials of a profile.
+    pub fn would_wait(&self, profile: &ProfileName, now: Now) -> bool {
+        let slot = self.profiles.get(profile).and_then(|handed| self.slots.get(&handed.slot));
+        !self.locked && slot.is_some_and(|slot| !slot.is_served(&self.clock, now))
     }
 
     /// Gets a slot to work for those who wait for it: the vault is read first, then AWS is asked.

@@ -1,8 +1,10 @@
-//! Sessions of the vault: read once, adopted by the slots that want them, swept when none does.
+//! Sessions of the vault: read once, adopted by the slots that want them.
+//!
+//! Others stay where they are until they end: another configuration may have profiles for them.
 
 use super::attempt::Trigger;
 use super::{Answer, Command, Engine, LoadId, Loading};
-use crate::clock::Monotonic;
+use crate::clock::{Monotonic, Now, WallClock};
 use crate::session::Session;
 use crate::slot::{Slot, SlotKey, Work};
 use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName, Secret};
@@ -10,15 +12,34 @@ use std::collections::HashMap;
 
 /// The vault is read again this long after it could not be, when nobody asks earlier.
 const LOAD_AGAIN: i64 = 60_000;
-/// Sessions that no profile needs any more are kept this long: an editor may be half way through a file.
+/// Sessions that an edit took the profiles from are kept this long: an editor may be half way through a file.
 pub(super) const SWEEP_AFTER: i64 = 10_000;
 
-/// A session that no profile of the configuration needs any more, here or only in the vault.
+/// A session that no profile of the configuration needs, here or only in the vault.
 #[derive(Debug)]
 pub(super) struct Orphan {
     pub(super) session: Option<Session>,
-    pub(super) identity: IdentityName,
-    pub(super) profiles: Vec<ProfileName>,
+    /// Whose it is, where that is known.
+    pub(super) identity: Option<IdentityName>,
+    pub(super) home: Home,
+    /// When it is forgotten.
+    pub(super) until: Monotonic,
+}
+
+/// Which profiles an orphan was for.
+#[derive(Debug)]
+pub(super) enum Home {
+    /// Those of the configuration before.
+    Profiles(Vec<ProfileName>),
+    /// It was found in the vault.
+    Unknown,
+}
+
+impl Orphan {
+    /// Answers whether it may be of an identity.
+    pub(super) fn may_be_of(&self, identity: &IdentityName) -> bool {
+        self.identity.as_ref().is_none_or(|own| own == identity)
+    }
 }
 
 /// Which sessions of a vault that is not read yet are forgotten already.
@@ -30,10 +51,11 @@ pub(super) enum Ended {
 }
 
 impl Ended {
-    fn covers(&self, key: SlotKey, slot: &Slot) -> bool {
+    /// Answers whether a session is among them; one whose identity is not known is.
+    fn covers(&self, key: SlotKey, identity: Option<&IdentityName>) -> bool {
         match self {
             Self::All => true,
-            Self::Identity(identity) => slot.identity == *identity,
+            Self::Identity(ended) => identity.is_none_or(|identity| identity == ended),
             Self::Slot(ended) => *ended == key,
         }
     }
@@ -118,15 +140,28 @@ impl Engine {
                 (Some(_), Some((_, slot))) if slot.session.is_some() => {}
                 (Some(session), Some((key, slot)))
                     if slot.forgotten.as_ref() != Some(&session.credentials.access_key_id)
-                        && !ended.iter().any(|ended| ended.covers(key, slot)) =>
+                        && !ended.iter().any(|ended| ended.covers(key, Some(&slot.identity))) =>
                 {
-                    let age = (self.now.wall.millis() - session.last_used().millis()).max(0);
-                    slot.last_used = slot.last_used.or(Some(self.now.monotonic.plus(-age)));
-                    slot.keep(session, &self.clock, &mut self.chance);
+                    slot.take_over(session, self.now, &self.clock, &mut self.chance);
                 }
+                (Some(session), None) => self.adopt_orphan(name, session, &ended),
                 (_, _) => self.commands.push_back(Command::Forget { item: name }),
             }
         }
+        self.plan_sweep();
+    }
+
+    /// Keeps a session for which the configuration has no profile: it may be the wrong one, or not there yet.
+    fn adopt_orphan(&mut self, name: String, session: Session, ended: &[Ended]) {
+        let identity = session.identity.clone();
+        let key = SlotKey::parse(&name);
+        let is_kept = |key: &SlotKey| !ended.iter().any(|ended| ended.covers(*key, identity.as_ref()));
+        let Some(key) = key.filter(is_kept) else {
+            return self.commands.push_back(Command::Forget { item: name });
+        };
+        let until = session.end(&self.clock);
+        let found = || Orphan { session: None, identity, home: Home::Unknown, until };
+        self.orphans.entry(key).or_insert_with(found).session = Some(session);
     }
 
     /// Goes on with a slot after the vault was read.
@@ -150,7 +185,27 @@ impl Engine {
     }
 
     pub(super) fn sweep(&mut self) {
-        self.sweep_at = None;
-        self.forget_orphans(|_| true);
+        let now = self.now.monotonic;
+        self.forget_orphans(|orphan| orphan.until <= now);
+        self.plan_sweep();
+    }
+
+    pub(super) fn plan_sweep(&mut self) {
+        self.sweep_at = self.orphans.values().map(|orphan| orphan.until).min();
+    }
+}
+
+impl Slot {
+    /// Takes over a session of the vault, and with it when it was last used.
+    pub(super) fn take_over(
+        &mut self,
+        session: Session,
+        now: Now,
+        clock: &WallClock,
+        chance: &mut fastrand::Rng,
+    ) {
+        let age = (now.wall.millis() - session.last_used().millis()).max(0);
+        self.last_used = self.last_used.or(Some(now.monotonic.plus(-age)));
+        self.keep(session, clock, chance);
     }
 }

@@ -150,8 +150,14 @@ impl File {
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), VaultError> {
-        files::write(&self.directory, name, bytes, Place::Taken)
-            .map_err(|cause| VaultError::unavailable("write to the vault", &cause))
+        files::write(&self.directory, name, bytes, Place::Taken).map_err(|cause| self.unwritten(&cause))
+    }
+
+    /// Tells of a write that failed: the disk is full, or something is not the user's.
+    fn unwritten(&self, cause: &io::Error) -> VaultError {
+        let directory = self.directory.display();
+        VaultError::unavailable("write to the vault", cause)
+            .hint(format!("look at the disk and the directory: df -h {directory}; ls -la {directory}"))
     }
 
     fn parse(key: &Key, path: &Path, bytes: &[u8]) -> Result<Item, VaultError> {
@@ -240,10 +246,9 @@ impl Vault for File {
 
     fn remove(&mut self, name: &ItemName) -> Result<(), VaultError> {
         match std::fs::remove_file(self.directory.join(file_name(name))) {
-            Ok(()) => files::sync_directory(&self.directory)
-                .map_err(|cause| VaultError::unavailable("write to the vault", &cause)),
+            Ok(()) => files::sync_directory(&self.directory).map_err(|cause| self.unwritten(&cause)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(VaultError::unavailable("write to the vault", &error)),
+            Err(error) => Err(self.unwritten(&error)),
         }
     }
 

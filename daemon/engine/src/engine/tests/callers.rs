@@ -163,3 +163,19 @@ fn callers_without_a_session_cost_few_calls_an_hour_however_often_they_ask() {
         assert!(calls <= most && sources <= 4, "{kind:?}: {calls} calls, {sources} for the source");
     }
 }
+
+#[test]
+fn who_would_have_to_wait_is_known_before_the_engine_is_told() {
+    let mut world = World::new(CONFIG);
+    let would_wait = |world: &World, profile: &str| {
+        let engine = &world.engine;
+        engine.would_wait(&profile.parse().unwrap(), world.now)
+    };
+    assert!(would_wait(&world, "role") && !would_wait(&world, "absent"));
+    world.get("role");
+    assert!(would_wait(&world, "role"));
+    world.succeed(HOUR);
+    assert!(!would_wait(&world, "role"));
+    world.handle(Event::Lock);
+    assert!(!would_wait(&world, "role") && !would_wait(&world, "plain"));
+}
