@@ -85,7 +85,8 @@ impl Writer {
             match first {
                 Ok(first) => {
                     let mut more = 0;
-                    let others = entries.try_iter().take(MAX_BATCH).map(|entry| *entry).inspect(|_| more += 1);
+                    let others =
+                        entries.try_iter().take(MAX_BATCH).map(|entry| *entry).inspect(|_| more += 1);
                     self.batch(&first, std::iter::once((*first).clone()).chain(others), lost);
                     self.wish_mark_after(&first, &marker);
                     last = Some(first);

@@ -34,19 +34,15 @@ impl Engine {
     }
 
     pub(super) fn logout(&mut self, scope: &Scope) {
-        let of_profile = match scope {
-            Scope::Profile(profile) => self.profiles.get(profile).map(|handed| handed.slot),
-            Scope::All | Scope::Identity(_) => None,
-        };
         let keys: Vec<SlotKey> = match scope {
             Scope::All => self.slots.keys().copied().collect(),
             Scope::Identity(identity) => self.slots_of(identity),
-            Scope::Profile(_) => of_profile.into_iter().collect(),
+            Scope::Profile(profile) => self.slots_of_profile(profile),
         };
         match scope {
             Scope::All => self.end_unread(Ended::All),
             Scope::Identity(identity) => self.end_unread(Ended::Identity(identity.clone())),
-            Scope::Profile(_) => of_profile.into_iter().for_each(|key| self.end_unread(Ended::Slot(key))),
+            Scope::Profile(_) => keys.iter().for_each(|key| self.end_unread(Ended::Slot(*key))),
         }
         self.forget_orphans(|orphan| match scope {
             Scope::All => true,
@@ -56,6 +52,7 @@ impl Engine {
         for key in keys {
             if let Some(slot) = self.slots.get_mut(&key) {
                 slot.last_used = None;
+                slot.last_own_use = None;
                 slot.logged_out = true;
                 slot.negotiated = None;
             }

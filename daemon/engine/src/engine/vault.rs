@@ -122,6 +122,8 @@ impl Engine {
                 {
                     let age = (self.now.wall.millis() - session.last_used().millis()).max(0);
                     slot.last_used = slot.last_used.or(Some(self.now.monotonic.plus(-age)));
+                    // Who used it is not written down; what a profile hands out is the person's.
+                    slot.last_own_use = slot.last_own_use.or(slot.last_used).filter(|_| slot.is_own);
                     slot.keep(session, &self.clock, &mut self.chance);
                 }
                 (_, _) => self.commands.push_back(Command::Forget { item: name }),

@@ -6,4 +6,5 @@ mod clocks;
 mod configuration;
 mod people;
 mod renewal;
+mod restricted;
 mod vault;
