@@ -3,7 +3,7 @@
 //! Whoever started a detached daemon reads one line: `ready`, or why it did not start.
 
 use crate::arguments::{Arguments, Background};
-use crate::runtime::{Parts, Runtime};
+use crate::runtime::{Parts, Runtime, own_share};
 use crate::{configuration, logs, platform};
 use keyfob_audit::Audit;
 use keyfob_listen::{BindError, Listener};
@@ -60,7 +60,12 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
         .map_err(|cause| start_failure("start the event loop", &cause))?;
     let guard = executor.enter();
     let descriptors = platform::descriptors();
-    let settings = keyfob_listen::Settings { socket, allow_root: config.daemon.allow_root, descriptors };
+    let settings = keyfob_listen::Settings {
+        socket,
+        allow_root: config.daemon.allow_root,
+        descriptors: own_share(descriptors),
+        kind: keyfob_listen::Kind::Main,
+    };
     let Some(listener) = listen(&settings, arguments.background)? else { return Ok(None) };
     let state_lock = lock_state(&state_directory)?;
     let vault = Keeper::start(keyfob_vault::Settings {

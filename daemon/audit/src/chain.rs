@@ -19,6 +19,9 @@ pub struct Line {
     pub time: Timestamp,
     /// What was asked; `lost` tells of lines that were not written.
     pub request: String,
+    /// Through which restricted socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<String>,
     /// About which profile or identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,

@@ -10,7 +10,9 @@ mod mints;
 mod pages;
 mod reload;
 mod requests;
+mod restricted;
 mod saver;
+mod sockets;
 
 use crate::alarm::Alarm;
 use crate::clock;
@@ -22,7 +24,7 @@ use keyfob_engine::config::{Config, Daemon};
 use keyfob_engine::engine::{self, Command, Engine};
 use keyfob_listen::{Arrival, Connection, Listener, Peer};
 use keyfob_shared::wire::Request;
-use keyfob_shared::{Failure, IdentityName, Secret};
+use keyfob_shared::{Failure, IdentityName, Secret, SocketName};
 use keyfob_source::Sts;
 use keyfob_vault::Keeper;
 use std::collections::BTreeMap;
@@ -36,6 +38,8 @@ use tokio::sync::{mpsc, oneshot};
 enum Event {
     /// Someone has asked, or was turned away.
     Arrived(Arrival),
+    /// The same, at a restricted socket.
+    ArrivedRestricted(SocketName, Arrival),
     /// A mint, a read of the vault, a person: news for the engine.
     Engine(engine::Event),
     /// A person has given what a sign-in needs.
@@ -48,6 +52,8 @@ enum Event {
     Reload(reload::Asker),
     /// The file of the socket has changed.
     SocketChanged,
+    /// A restricted socket is gone, or can be tried again.
+    SocketsChanged,
     /// A person was answered, or turned away.
     Answered(call::Note, Result<(), Failure>),
     /// The vault was opened by a person; the number is that of the last lock then.
@@ -77,6 +83,7 @@ pub(crate) struct Parts {
 pub(crate) struct Runtime {
     engine: Engine,
     listener: Listener,
+    sockets: sockets::Sockets,
     alarm: Alarm,
     signals: Signals,
     watch: Option<Watch>,
@@ -119,6 +126,7 @@ impl Runtime {
     pub(crate) fn new(parts: Parts) -> std::io::Result<Self> {
         let now = clock::now();
         let (events, inbox) = mpsc::unbounded_channel();
+        let shared_events = events.clone();
         let (change, changed) = mpsc::channel(1);
         let (socket_change, socket_changed) = mpsc::channel(1);
         let shared = Shared {
@@ -126,6 +134,7 @@ impl Runtime {
             vault: parts.vault.clone(),
             minter: mints::Minter::new(Sts::new(), parts.vault.clone()),
         };
+        let descriptors = own_share(parts.descriptors);
         let watch = |paths: &[PathBuf], sender| {
             Watch::start(paths, sender)
                 .inspect_err(|error| tracing::warn!(%error, "changes of files are not seen"))
@@ -147,8 +156,9 @@ impl Runtime {
             inbox,
             saver: saver::Saver::start(parts.vault),
             shared,
-            ledger: Ledger::new(parts.audit, parts.descriptors),
-            conversations: call::Conversations::new(parts.descriptors),
+            ledger: Ledger::new(parts.audit, descriptors),
+            conversations: call::Conversations::new(descriptors),
+            sockets: sockets::Sockets::new(shared_events, parts.descriptors),
             lock_note: parts.lock_note,
             locks: 0,
             listener: parts.listener,
@@ -163,6 +173,7 @@ impl Runtime {
             runtime.tell(engine::Event::Lock);
         }
         runtime.tell(engine::Event::Configured(Arc::new(parts.config)));
+        runtime.apply_sockets();
         Ok(runtime)
     }
 
@@ -179,6 +190,7 @@ impl Runtime {
         tracing::info!("stopping");
         self.saver.finish().await;
         self.ledger.close();
+        self.sockets.finish().await;
         drop(self.listener);
         // The connection of whoever asked for the end is closed by the end of the process, when all locks are free.
         std::mem::forget(self.stopping);
@@ -194,6 +206,7 @@ impl Runtime {
             Some(()) = self.changed.recv() => Event::ConfigChanged,
             Some(()) = self.socket_changed.recv() => Event::SocketChanged,
             arrival = self.listener.next() => Event::Arrived(arrival),
+            Some((socket, arrival)) = self.sockets.next() => Event::ArrivedRestricted(socket, arrival),
         }
     }
 
@@ -202,7 +215,8 @@ impl Runtime {
             Event::Arrived(Arrival::Request(incoming)) => {
                 self.request(incoming.peer, incoming.request, incoming.connection)
             }
-            Event::Arrived(Arrival::Refused(peer)) => self.ledger.refused(&peer),
+            Event::Arrived(Arrival::Refused(peer)) => self.ledger.refused(&peer, None),
+            Event::ArrivedRestricted(socket, arrival) => self.restricted(socket, arrival),
             Event::Engine(event) => self.tell(event),
             Event::SignIn { identity, code, answer } => {
                 let waiter = self.ledger.register(Asker::Task(answer));
@@ -211,6 +225,7 @@ impl Runtime {
             Event::ConfigChanged => self.read_config(reload::SETTLE, None),
             Event::ConfigRead(reading) => self.config_read(reading),
             Event::SocketChanged => return self.socket_changed(),
+            Event::SocketsChanged => self.apply_sockets(),
             Event::Reload(asker) => self.read_config(Duration::ZERO, Some(asker)),
             Event::Answered(note, result) => self.ledger.note(note, result),
             Event::Unlocked(lock) => self.unlocked(lock),
@@ -257,11 +272,15 @@ impl Runtime {
             tracing::warn!("the socket is gone; ending, so that a new daemon can serve");
             return Next::End;
         }
-        if let Some(watch) = &mut self.socket_watch {
-            watch.renew(&[self.listener.path().to_owned()]);
-        }
+        self.apply_sockets();
+        self.sockets.mend_later();
         Next::GoOn
     }
+}
+
+/// Answers the descriptors that the person's own socket can count on.
+pub(crate) const fn own_share(descriptors: usize) -> usize {
+    descriptors - sockets::reserved(descriptors)
 }
 
 /// Names of the requests in the audit.

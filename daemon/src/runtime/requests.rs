@@ -16,7 +16,7 @@ const ANOTHER_VAULT: &str = "the configuration names another vault, which is ope
 impl Runtime {
     /// Serves everything but `get`.
     pub(super) fn person(&mut self, peer: Peer, request: Request, connection: Connection) {
-        let note = Note { request: name(&request), subject: subject(&request), peer };
+        let note = Note { request: name(&request), subject: subject(&request), peer, socket: None };
         let call = Call::new(connection, note, self.shared.events.clone());
         if let Err(failure) = self.admit(&request) {
             return self.conversations.start(call.conclude(Err(failure)));
@@ -39,7 +39,9 @@ impl Runtime {
             Request::Status => {
                 let daemon = self.daemon_status();
                 let (profiles, identities) = (self.engine.profiles(), self.engine.identities());
-                self.conversations.start(dialogue::status(shared, daemon, profiles, identities, call));
+                let sockets = self.sockets.status(self.engine.config());
+                self.conversations
+                    .start(dialogue::status(shared, daemon, profiles, identities, sockets, call));
             }
             Request::Profiles { name } => match self.views(name.as_ref()) {
                 Ok(views) => {
@@ -197,7 +199,7 @@ impl Runtime {
         let wanted = config.profiles.values().filter(|plan| name.is_none_or(|name| plan.profile == *name));
         let view = |plan: &keyfob_engine::plan::Plan| ProfileView {
             name: plan.profile.clone(),
-            identity: plan.identity.clone(),
+            identity: Some(plan.identity.clone()),
             region: plan.region.clone(),
             hops: plan.steps.iter().map(keyfob_engine::plan::Step::describe).collect(),
         };
@@ -250,6 +252,7 @@ impl Runtime {
                 hint: Some("keyfob unlock".into()),
             });
         }
+        findings.extend(self.sockets.findings());
         for status in self.engine.identities().into_iter().filter(|status| status.state == "sign-in-needed") {
             findings.push(Finding {
                 severity: Severity::Warning,
@@ -264,7 +267,10 @@ impl Runtime {
             };
             findings.push(Finding {
                 severity: Severity::Error,
-                subject: format!("profile {}", status.name),
+                subject: match &status.socket {
+                    Some(socket) => format!("profile {} of socket {socket}", status.name),
+                    None => format!("profile {}", status.name),
+                },
                 message,
                 hint: Some(format!("keyfob get {}", status.name)),
             });
@@ -278,7 +284,7 @@ fn unknown(name: &str) -> Failure {
         .hint("keyfob profile list")
 }
 
-fn subject(request: &Request) -> Option<String> {
+pub(super) fn subject(request: &Request) -> Option<String> {
     match request {
         Request::Get { profile } => Some(profile.to_string()),
         Request::Login { name } => Some(name.clone()),

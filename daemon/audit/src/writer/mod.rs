@@ -166,6 +166,7 @@ impl Writer {
             seq: self.end.seq + 1,
             time: entry.time,
             request: entry.request.into(),
+            socket: entry.socket.as_deref().map(clean),
             profile: entry.profile.as_deref().map(clean),
             outcome: entry.outcome,
             reason: entry.reason.as_deref().map(clean),
@@ -263,6 +264,7 @@ fn find_end(directory: &Path) -> io::Result<(Mark, End, Option<&'static str>)> {
 fn about_itself(beside: &Entry, request: &'static str, reason: String) -> Entry {
     Entry {
         request,
+        socket: None,
         profile: None,
         outcome: Outcome::Failed,
         reason: Some(reason),

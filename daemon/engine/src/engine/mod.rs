@@ -20,6 +20,7 @@ mod vault;
 mod world;
 
 pub use event::{Answer, Command, Event, From, LoadId, Mint, Replaced, Scope};
+pub use restricted::not_served;
 
 use crate::clock::{Monotonic, Now, Skew, WallClock};
 use crate::config::Config;

@@ -63,8 +63,8 @@ impl Engine {
     }
 }
 
-/// The same for a profile that is not there and for one that is not on the list.
-fn not_served(socket: &SocketName) -> Failure {
+/// Says that a restricted socket does not serve a profile: the same whether there is one of this name or not.
+pub fn not_served(socket: &SocketName) -> Failure {
     let message = format!("restricted socket {socket} does not serve this profile");
     Failure::new(FailureKind::Refused, message).hint("keyfob profile list")
 }
