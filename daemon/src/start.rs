@@ -3,11 +3,12 @@
 //! Whoever started a detached daemon reads one line: `ready`, or why it did not start.
 
 use crate::arguments::{Arguments, Background};
-use crate::runtime::{Parts, Runtime, own_share};
+use crate::runtime::{Parts, Runtime, own_share, restricted_path};
 use crate::{configuration, logs, platform};
 use keyfob_audit::Audit;
+use keyfob_engine::config::Config;
 use keyfob_listen::{BindError, Listener};
-use keyfob_shared::{Failure, FailureKind, environment};
+use keyfob_shared::{Failure, FailureKind, SocketName, environment};
 use keyfob_vault::{Choice, Keeper};
 use std::fmt::Display;
 use std::fs::File;
@@ -49,6 +50,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     logs::start(arguments, &state_directory).map_err(|cause| start_failure("open the log", &cause))?;
     let reading = configuration::read(&config_file, configuration::Absent::IsEmpty);
     let config = reading.result.map_err(|broken| broken.failure)?;
+    refuse_restricted(&config, &socket)?;
     let choice: Choice = config.daemon.vault.parse().map_err(|wrong| {
         Failure::new(FailureKind::Usage, format!("read config {}: vault: {wrong}", config_file.display()))
     })?;
@@ -82,6 +84,24 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     let runtime = Runtime::new(parts).map_err(|cause| start_failure("start", &cause))?;
     drop(guard);
     Ok(Some((runtime, executor)))
+}
+
+/// Refuses to be the daemon behind a restricted socket, which would give all that the person has to whoever uses that.
+fn refuse_restricted(config: &Config, socket: &Path) -> Result<(), Failure> {
+    let is_it = |(name, _): &(&SocketName, _)| {
+        restricted_path(config, name, socket).is_some_and(|path| path == socket)
+    };
+    match config.sockets.iter().find(is_it).filter(|_| environment::is_socket_told()) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let message = format!(
+                "{} is restricted socket {name} of the configuration, and the daemon that serves it does not run",
+                socket.display()
+            );
+            Err(Failure::new(FailureKind::Unreachable, message)
+                .hint("keyfob daemon start, without KEYFOB_SOCKET or with that of the main socket"))
+        }
+    }
 }
 
 /// Takes the socket; `None` if another daemon takes connections there. One that is starting or ending is waited for.

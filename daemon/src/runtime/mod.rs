@@ -27,6 +27,7 @@ use keyfob_shared::wire::Request;
 use keyfob_shared::{Failure, IdentityName, Secret, SocketName};
 use keyfob_source::Sts;
 use keyfob_vault::Keeper;
+pub(crate) use sockets::path as restricted_path;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
@@ -272,8 +273,8 @@ impl Runtime {
             tracing::warn!("the socket is gone; ending, so that a new daemon can serve");
             return Next::End;
         }
-        self.apply_sockets();
         self.sockets.mend_later();
+        self.watch_sockets();
         Next::GoOn
     }
 }

@@ -14,9 +14,14 @@ use keyfob_shared::{Failure, FailureKind, ProfileName, SocketName};
 const HIDDEN: &str = "-";
 
 impl Runtime {
-    /// Has the restricted sockets that the configuration wants, and watches their files.
+    /// Has the restricted sockets that the configuration wants.
     pub(super) fn apply_sockets(&mut self) {
         self.sockets.apply(self.engine.config(), self.listener.path());
+        self.watch_sockets();
+    }
+
+    /// Watches the files of all sockets, the main one too.
+    pub(super) fn watch_sockets(&mut self) {
         if let Some(watch) = &mut self.socket_watch {
             let own = self.listener.path().to_owned();
             let paths: Vec<_> = std::iter::once(own).chain(self.sockets.paths().map(Into::into)).collect();

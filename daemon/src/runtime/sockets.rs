@@ -37,6 +37,7 @@ pub(super) struct Sockets {
     arrive: mpsc::Sender<(SocketName, Arrival)>,
     events: mpsc::UnboundedSender<Event>,
     share: usize,
+    is_mending: bool,
 }
 
 struct Open {
@@ -72,6 +73,7 @@ impl Sockets {
             arrive,
             events,
             share,
+            is_mending: false,
         }
     }
 
@@ -98,6 +100,7 @@ impl Sockets {
 
     /// Has the sockets of a configuration, and no others; `main` is the person's own.
     pub(super) fn apply(&mut self, config: &Config, main: &Path) {
+        self.is_mending = false;
         let wanted: BTreeMap<SocketName, Wanted> = config
             .sockets
             .keys()
@@ -165,11 +168,14 @@ impl Sockets {
         });
     }
 
-    /// Looks after sockets whose files have gone, and those that could not be had.
-    pub(super) fn mend_later(&self) {
-        if self.failed.is_empty() && self.open.values().all(|open| open.file.is_there()) {
+    /// Looks after sockets whose files have gone, and those that could not be had: not at once, since who can remove a
+    /// file can do it again and again.
+    pub(super) fn mend_later(&mut self) {
+        let all_well = self.failed.is_empty() && self.open.values().all(|open| open.file.is_there());
+        if all_well || self.is_mending {
             return;
         }
+        self.is_mending = true;
         let events = self.events.clone();
         tokio::spawn(async move {
             tokio::time::sleep(AGAIN).await;
@@ -226,8 +232,14 @@ impl Sockets {
 
 fn wanted(config: &Config, name: &SocketName, main: &Path) -> Option<Wanted> {
     let socket = config.sockets.get(name)?;
-    let path = socket.path.clone().unwrap_or_else(|| main.with_file_name(format!("{name}.sock")));
+    let path = path(config, name, main)?;
     Some(Wanted { path, users: socket.allow_uids.clone(), allow_root: config.daemon.allow_root })
+}
+
+/// Answers where a socket is, or should be: beside the main one unless the configuration says where.
+pub(crate) fn path(config: &Config, name: &SocketName, main: &Path) -> Option<PathBuf> {
+    let path = config.sockets.get(name)?.path.clone();
+    Some(path.unwrap_or_else(|| main.with_file_name(format!("{name}.sock"))))
 }
 
 /// Hands on who comes, until the task is ended.

@@ -17,6 +17,8 @@ const DEBIAN: &[(&str, &str)] = &[
     ("faketime", "faketime"),
     ("gdb", "gdb"),
     ("setpriv", "util-linux"),
+    ("sshd", "openssh-server"),
+    ("ssh", "openssh-client"),
 ];
 
 /// An independent AWS, and two real clients.
