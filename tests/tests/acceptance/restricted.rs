@@ -29,7 +29,7 @@ fn text(socket: &str) -> String {
     )
 }
 
-fn scoped() -> String {
+pub(crate) fn scoped() -> String {
     text(&format!("[socket.ci-agent]\nprofiles = [\"ci\", \"build-*\"]\npolicy_arns = [\"{READ_ONLY}\"]\n"))
 }
 
@@ -48,7 +48,9 @@ pub(crate) fn socket(world: &World) -> PathBuf {
 fn inside_at(world: &World, socket: &Path, arguments: &[&str]) -> Run {
     let alone = world.path("home/keyfob");
     if !alone.exists() {
-        fs::copy(world.program("keyfob"), &alone).unwrap();
+        // Not by this process: a child that is started meanwhile would hold the file open for writing.
+        let copied = world.command("cp").arg(world.program("keyfob")).arg(&alone).status();
+        assert!(copied.unwrap().success());
     }
     let mut client = world.command(alone);
     client.env_clear().env("KEYFOB_SOCKET", socket).env("HOME", world.path("home")).args(arguments);
@@ -64,7 +66,7 @@ fn inside(world: &World, arguments: &[&str]) -> Run {
 }
 
 #[track_caller]
-fn no_secrets(world: &World, text: &str) {
+pub(crate) fn no_secrets(world: &World, text: &str) {
     assert!(!world.secrets().iter().any(|secret| text.contains(secret.as_str())), "a secret: {text}");
 }
 
@@ -90,7 +92,7 @@ fn sockets(world: &World) -> Vec<Value> {
     world.status()["sockets"].as_array().cloned().unwrap_or_default()
 }
 
-fn audit(world: &World) -> Vec<Value> {
+pub(crate) fn audit(world: &World) -> Vec<Value> {
     let run = world.keyfob(&["audit", "--json"]);
     run.ok().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
