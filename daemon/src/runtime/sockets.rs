@@ -15,9 +15,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 
-/// Requests of one socket that are taken within [`WINDOW`]; others wait in the backlog of the kernel.
-const BURST: u32 = 100;
-const WINDOW: Duration = Duration::from_millis(500);
+/// Requests of one socket that are taken at once within [`WINDOW`]; others wait in the backlog of the kernel, and are
+/// taken one by one. Each is a line of the audit, in which the person's own must not be lost.
+const BURST: u32 = 200;
+const WINDOW: Duration = Duration::from_secs(10);
+const EACH: Duration = Duration::from_millis(50);
 /// Requests that have come and are not looked at yet, of all sockets.
 const MAX_ARRIVED: usize = 8;
 /// Descriptors that one socket may use, however many the process may have.
@@ -248,12 +250,19 @@ async fn take(mut listener: Listener, name: SocketName, arrive: mpsc::Sender<(So
     let mut window = Box::pin(tokio::time::sleep(WINDOW));
     loop {
         let arrival = listener.next().await;
-        if left == 0 {
-            window.as_mut().await;
-            window = Box::pin(tokio::time::sleep(WINDOW));
+        let is_over = tokio::select! {
+            biased;
+            () = window.as_mut() => true,
+            () = std::future::ready(()) => false,
+        };
+        if is_over {
             left = BURST;
+            window = Box::pin(tokio::time::sleep(WINDOW));
         }
-        left -= 1;
+        match left.checked_sub(1) {
+            Some(fewer) => left = fewer,
+            None => tokio::time::sleep(EACH).await,
+        }
         if arrive.send((name.clone(), arrival)).await.is_err() {
             return;
         }

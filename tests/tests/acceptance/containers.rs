@@ -92,6 +92,45 @@ fn a_container_without_a_daemon_is_told_what_to_look_at() {
 }
 
 #[test]
+fn a_container_with_users_of_its_own_is_served_where_both_sides_say_so() {
+    /// As whom a container with remapped users runs, and whom it sees where a user is not mapped.
+    const REMAPPED: &str = "100000";
+    const UNMAPPED: &str = "65534";
+    let world = world("[identity.alice]\ntype = \"iam-user\"\n");
+    let place = with_directory(&world);
+    let Some(root) = empty_root(&world) else { return };
+    let open = |path: PathBuf, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    open(world.path("run"), 0o711);
+    open(world.path("run/agent"), 0o711);
+    open(root.join("keyfob"), 0o755);
+    let inside = |told: &str, program: &str| {
+        let mut client = world.command("setpriv");
+        client.args([
+            "--reuid",
+            REMAPPED,
+            "--regid",
+            REMAPPED,
+            "--clear-groups",
+            "unshare",
+            "--user",
+            "--map-root-user",
+        ]);
+        client.env("KEYFOB_SOCKET", &place).env("KEYFOB_DAEMON_UID", told).arg(program).args(["get", "ci"]);
+        Run::from(client.output().unwrap())
+    };
+    if inside(UNMAPPED, "true").status != 0 {
+        return parts::missing("this kernel makes no user namespaces for users");
+    }
+    let client = root.join("keyfob").display().to_string();
+    assert_ne!(inside(UNMAPPED, &client).status, 0, "nobody has allowed it");
+    let path = format!("[socket.ci-agent]\nallow_uids = [{REMAPPED}]\npath = \"{}\"", place.display());
+    world.config(&scoped().replace("[socket.ci-agent]", &path));
+    eventually("it is allowed", 2 * SECOND, || inside(UNMAPPED, &client).status == 0);
+    assert!(inside("", &client).failed(5).contains("another user"), "the client has to be told");
+    eventually("it is written down", 3 * SECOND, || audit(&world).iter().any(|line| line["uid"] == 100_000));
+}
+
+#[test]
 fn a_peer_of_another_process_namespace_is_served_and_written_down_as_such() {
     if !parts::is_root() {
         return;
