@@ -541,3 +541,27 @@ fn its_conversations_break_off_none_of_the_person_s() {
     assert!(done.contains("is signed in"), "{done}");
     inside(&world, &["get", "ci"]).ok();
 }
+
+#[test]
+fn few_of_its_callers_may_wait_at_once() {
+    let world = World::new();
+    world.config(&scoped());
+    let script = format!("ulimit -n 1024; exec {} daemon start", world.program("keyfob").display());
+    assert!(world.command("sh").args(["-c", &script]).status().unwrap().success());
+    world.add_key("alice");
+    world.get("ci").ok();
+    world.aws.fault(keyfob_tests::Fault::Hang);
+    let mut callers: Vec<UnixStream> = (0..60)
+        .map(|_| {
+            let mut stream = UnixStream::connect(socket(&world)).unwrap();
+            stream.set_read_timeout(Some(20 * SECOND)).unwrap();
+            stream.write_all(&request(r#"{"get":{"profile":"build-1"}}"#)).unwrap();
+            stream
+        })
+        .collect();
+    let replies = callers.iter_mut().map(|stream| String::from_utf8(frame::read(stream).unwrap()).unwrap());
+    let refused = replies.filter(|reply| reply.contains("too many callers wait at this socket")).count();
+    assert!((40..60).contains(&refused), "{refused} were turned away");
+    world.aws.fault(keyfob_tests::Fault::None);
+    inside(&world, &["get", "ci"]).ok();
+}
