@@ -4,7 +4,7 @@
 
 use crate::connection::CREDENTIALS_TIME;
 use crate::platform::{SEND_FLAGS, bound, is_ours, stream_socket};
-use keyfob_shared::environment::{socket_without_home, told_socket};
+use keyfob_shared::environment::{socket_without_home, told_daemon_user, told_socket};
 use keyfob_shared::frame::{HEADER, MAX_FRAME};
 use keyfob_shared::wire::{DOCUMENT_PREFIX, PROTOCOL};
 use rustix::io::Errno;
@@ -78,7 +78,8 @@ fn connect(environment: Strings) -> Result<OwnedFd, Errno> {
     let socket = stream_socket()?;
     bound(&socket, CREDENTIALS_TIME)?;
     rustix::net::connect(&socket, &address)?;
-    if is_ours(&socket) { Ok(socket) } else { Err(Errno::ACCESS) }
+    let told = || told_daemon_user(|name| variable(environment, name));
+    if is_ours(&socket, told) { Ok(socket) } else { Err(Errno::ACCESS) }
 }
 
 /// Finds a variable without the locks and copies of the standard library.

@@ -71,6 +71,9 @@ fn open_or_start(limit: Duration) -> Result<Connection, Trouble> {
     let socket = environment::socket().map_err(Trouble::Failed)?;
     match Connection::open(limit) {
         Err(error) if is_absent(&error) => {
+            if environment::is_socket_told() && daemon().is_err() {
+                return Err(Trouble::Failed(nobody_at(&socket, &error)));
+            }
             environment::state_directory().map_err(Trouble::Failed)?;
             environment::config_file().map_err(Trouble::Failed)?;
             if let Some(connection) = elsewhere(limit) {
@@ -95,6 +98,16 @@ pub(crate) fn holder() -> Option<Holder> {
     let mut text = String::new();
     platform::held(&lock)?.take(holder::MAX_HOLDER).read_to_string(&mut text).ok()?;
     Holder::parse(&text)
+}
+
+/// Tells of a socket of somewhere else, in a container or behind a connection: there is no daemon here to start.
+fn nobody_at(socket: &Path, error: &io::Error) -> Failure {
+    let message = format!(
+        "socket {} does not answer: {error}; there is no keyfobd beside this client to start",
+        socket.display()
+    );
+    let hint = "check that the socket is mounted or forwarded here, and on the host: keyfob status";
+    Failure::new(FailureKind::Unreachable, message).hint(hint)
 }
 
 /// Starts the daemon, unless another client does it meanwhile, and connects.
@@ -155,9 +168,10 @@ pub(crate) fn unreachable(error: &io::Error) -> Failure {
             "the daemon has ended, or closed the connection, without an answer".to_owned(),
             "keyfob daemon run, as the user that the daemon belongs to",
         ),
-        io::ErrorKind::PermissionDenied => {
-            (format!("reach the daemon: {error}"), "set KEYFOB_SOCKET to a path in a directory of your own")
-        }
+        io::ErrorKind::PermissionDenied => (
+            format!("reach the daemon: {error}"),
+            "set KEYFOB_SOCKET to a path in a directory of your own; in a container see \"Containers\" in the README",
+        ),
         _ if is_late(error) => ("the daemon does not answer".into(), "keyfob daemon restart"),
         _ => (format!("reach the daemon: {error}"), "keyfob daemon restart"),
     };

@@ -3,12 +3,13 @@
 //! Whoever started a detached daemon reads one line: `ready`, or why it did not start.
 
 use crate::arguments::{Arguments, Background};
-use crate::runtime::{Parts, Runtime};
+use crate::runtime::{Parts, Runtime, own_share, restricted_path};
 use crate::watch::Watch;
 use crate::{configuration, logs, platform};
 use keyfob_audit::Audit;
+use keyfob_engine::config::Config;
 use keyfob_listen::{BindError, Listener};
-use keyfob_shared::{Failure, FailureKind, Holder, environment, holder};
+use keyfob_shared::{Failure, FailureKind, Holder, SocketName, environment, holder};
 use keyfob_vault::{Choice, Keeper};
 use std::fmt::Display;
 use std::fs::File;
@@ -55,6 +56,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     let config = configuration::read_watched(&config_file, &mut watch)
         .result
         .map_err(|broken| broken.at_start(&config_file))?;
+    refuse_restricted(&config, &socket)?;
     let choice: Choice = config.daemon.vault.parse().map_err(|wrong| {
         Failure::new(FailureKind::Usage, format!("read config {}: vault: {wrong}", config_file.display()))
     })?;
@@ -66,7 +68,12 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
         .map_err(|cause| start_failure("start the event loop", &cause))?;
     let guard = executor.enter();
     let descriptors = platform::descriptors();
-    let settings = keyfob_listen::Settings { socket, allow_root: config.daemon.allow_root, descriptors };
+    let settings = keyfob_listen::Settings {
+        socket,
+        allow_root: config.daemon.allow_root,
+        descriptors: own_share(descriptors),
+        kind: keyfob_listen::Kind::Main,
+    };
     let Some(listener) = listen(&settings, arguments.background)? else { return Ok(None) };
     let state_lock = lock_state(&state_directory, listener.path())?;
     let vault = Keeper::start(keyfob_vault::Settings {
@@ -92,6 +99,24 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
     let runtime = Runtime::new(parts).map_err(|cause| start_failure("start", &cause))?;
     drop(guard);
     Ok(Some((runtime, executor)))
+}
+
+/// Refuses to be the daemon behind a restricted socket, which would give all that the person has to whoever uses that.
+fn refuse_restricted(config: &Config, socket: &Path) -> Result<(), Failure> {
+    let is_it = |(name, _): &(&SocketName, _)| {
+        restricted_path(config, name, socket).is_some_and(|path| path == socket)
+    };
+    match config.sockets.iter().find(is_it).filter(|_| environment::is_socket_told()) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let message = format!(
+                "{} is restricted socket {name} of the configuration, and the daemon that serves it does not run",
+                socket.display()
+            );
+            Err(Failure::new(FailureKind::Unreachable, message)
+                .hint("keyfob daemon start, without KEYFOB_SOCKET or with that of the main socket"))
+        }
+    }
 }
 
 /// Takes the socket; `None` if another daemon takes connections there. One that is starting or ending is waited for.

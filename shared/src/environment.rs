@@ -25,6 +25,8 @@ pub const CONFIG: &str = "KEYFOB_CONFIG";
 pub const SOCKET: &str = "KEYFOB_SOCKET";
 /// Moves the directory of vault file, journal, audit and logs.
 pub const STATE_DIR: &str = "KEYFOB_STATE_DIR";
+/// The number of the user whose daemon is trusted beside this user's own, as it is seen from here.
+pub const DAEMON_UID: &str = "KEYFOB_DAEMON_UID";
 /// Sets the `tracing` filter of the daemon, for example `debug` or `keyfobd=trace`.
 pub const LOG: &str = "KEYFOB_LOG";
 
@@ -65,6 +67,11 @@ pub fn socket() -> Result<PathBuf, Failure> {
     }
 }
 
+/// Answers whether the path of the socket is told by its own variable.
+pub fn is_socket_told() -> bool {
+    variable(SOCKET).is_some()
+}
+
 /// Answers the path of the socket if it does not depend on the state directory. It is not checked.
 pub fn socket_without_home() -> Option<PathBuf> {
     let Some((mut path, rest)) = told_socket(|name| env::var_os(name)) else {
@@ -83,6 +90,11 @@ pub fn told_socket<T: AsRef<OsStr>>(variable: impl Fn(&str) -> Option<T>) -> Opt
     let (name, rest) = platform::RUNTIME_DIRECTORY?;
     // The basedir specification: a relative path is to be ignored.
     set(name).filter(|path| path.as_ref().as_encoded_bytes().starts_with(b"/")).map(|path| (path, rest))
+}
+
+/// Answers whose daemon is trusted beside this user's own; what is no number is nobody. Nothing is allocated.
+pub fn told_daemon_user<T: AsRef<OsStr>>(variable: impl Fn(&str) -> Option<T>) -> Option<u32> {
+    variable(DAEMON_UID)?.as_ref().to_str()?.parse().ok()
 }
 
 fn variable(name: &str) -> Option<PathBuf> {
@@ -123,6 +135,16 @@ mod tests {
         assert_eq!(told("", "/run/user/7"), Some(("/run/user/7", "/keyfob/agent.sock")));
         assert_eq!(told("", "here"), None);
         assert_eq!(told("", ""), None);
+    }
+
+    #[test]
+    fn a_daemon_of_another_user_is_trusted_by_its_number_only() {
+        let told = |value: &'static str| told_daemon_user(|_| Some(value));
+        assert_eq!((told("1000"), told("0")), (Some(1_000), Some(0)));
+        for nobody in ["", "alice", "-1", "1000 ", "4294967296", "*"] {
+            assert_eq!(told(nobody), None, "{nobody}");
+        }
+        assert_eq!(told_daemon_user(|_| None::<&str>), None);
     }
 
     #[test]

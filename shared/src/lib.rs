@@ -17,6 +17,6 @@ pub mod wire;
 pub use credentials::Credentials;
 pub use failure::{Failure, FailureKind};
 pub use holder::Holder;
-pub use name::{IdentityName, InvalidName, ProfileName, RoleArn};
+pub use name::{IdentityName, InvalidName, ProfileName, RoleArn, SocketName};
 pub use secret::Secret;
 pub use timestamp::Timestamp;

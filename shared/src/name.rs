@@ -1,10 +1,13 @@
-//! Names that are checked once, at the edge: profiles, identities, role ARNs.
+//! Names that are checked once, at the edge: profiles, identities, restricted sockets, role ARNs.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The longest name of a profile or identity, in characters.
 pub const MAX_NAME: usize = 128;
+
+/// The longest name of a restricted socket, in characters.
+pub const MAX_SOCKET_NAME: usize = 32;
 
 /// Says why a text is not a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +79,10 @@ name! {
     IdentityName, check_name
 }
 name! {
+    /// The name of a restricted socket, which can be part of a file name.
+    SocketName, check_socket_name
+}
+name! {
     /// The ARN of an IAM role: `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`.
     RoleArn, check_role_arn
 }
@@ -103,6 +110,19 @@ fn check_name(text: &str) -> Result<(), InvalidName> {
         Some(_) => Err(InvalidName(format!("{text:?}: a name has no control characters"))),
         None => Ok(()),
     }
+}
+
+fn check_socket_name(text: &str) -> Result<(), InvalidName> {
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    let fine = (1..=MAX_SOCKET_NAME).contains(&text.len())
+        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.chars().all(allowed);
+    if fine {
+        return Ok(());
+    }
+    let message =
+        format!("{text:?}: the name of a socket has 1 to {MAX_SOCKET_NAME} letters, digits, dots and dashes");
+    Err(InvalidName(message))
 }
 
 // RoleArn of the STS API: 20 to 2,048 characters.
@@ -167,5 +187,13 @@ mod tests {
             assert!(text.parse::<ProfileName>().is_err(), "{text}");
         }
         assert!("prod eu/Zürich".parse::<ProfileName>().is_ok());
+    }
+
+    #[test]
+    fn the_name_of_a_socket_can_be_part_of_a_file_name() {
+        for text in ["", ".", "..", "../x", "a/b", "a b", "-a", "ä", &"x".repeat(33)] {
+            assert!(text.parse::<SocketName>().is_err(), "{text}");
+        }
+        assert!("ci-agent_1.x".parse::<SocketName>().is_ok());
     }
 }

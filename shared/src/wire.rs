@@ -3,7 +3,7 @@
 //! A client sends one frame with the protocol version, one frame with a [`Request`], and reads [`Reply`] frames:
 //! one, or [`Reply::Prompt`]s that it answers with [`Answer`] frames, or pages of a listing until `more` is false.
 
-use crate::{Failure, IdentityName, ProfileName, Secret, Timestamp};
+use crate::{Failure, IdentityName, ProfileName, Secret, SocketName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The version of this protocol. A daemon answers another version with [`FailureKind::Unreachable`](crate::FailureKind).
@@ -222,6 +222,9 @@ pub struct StatusPage {
     pub profiles: Vec<ProfileStatus>,
     /// Some of the identities, in the order of their names.
     pub identities: Vec<IdentityStatus>,
+    /// Some of the restricted sockets, in the order of their names.
+    #[serde(default)]
+    pub sockets: Vec<SocketStatus>,
     /// Whether another page follows.
     pub more: bool,
 }
@@ -279,6 +282,26 @@ pub struct ProfileStatus {
     /// The end of the longest lease of these programs; `None` if one has no end, or there is none.
     #[serde(default)]
     pub leased_until: Option<Timestamp>,
+    /// The restricted socket that this session is scoped down for; `None` for the person's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<SocketName>,
+}
+
+/// A restricted socket as `status` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SocketStatus {
+    /// Its name.
+    pub name: SocketName,
+    /// Where it is.
+    pub path: String,
+    /// `ready` or `failed`.
+    pub state: String,
+    /// Why it does not serve.
+    pub error: Option<String>,
+    /// How many profiles may be asked for.
+    pub profiles: usize,
+    /// Whether its sessions are scoped down.
+    pub scoped: bool,
 }
 
 /// An identity as `status` shows it.
@@ -300,8 +323,8 @@ pub struct IdentityStatus {
 pub struct ProfileView {
     /// Its name.
     pub name: ProfileName,
-    /// The identity at its root.
-    pub identity: IdentityName,
+    /// The identity at its root; a restricted socket does not tell it.
+    pub identity: Option<IdentityName>,
     /// The region for exports, where one is set.
     pub region: Option<String>,
     /// One line a hop, first to last, for people.

@@ -80,6 +80,20 @@ pub fn missing(why: &str) {
     eprintln!("skipped: {why}; `cargo xtask test` installs it");
 }
 
+/// Answers the client that needs nothing around it.
+///
+/// # Panics
+/// If it is missing where everything has to be there: with `CI` set.
+pub fn static_client() -> Option<PathBuf> {
+    let host = format!("{}-unknown-linux-gnu/debug/keyfob", std::env::consts::ARCH);
+    let target = program("keyfob").ancestors().nth(2).map(Path::to_owned);
+    let found = target.map(|target| target.join(host)).filter(|path| path.is_file());
+    if found.is_none() {
+        missing("the static client was not built");
+    }
+    found
+}
+
 /// Answers the programs under test: they lie beside the tests.
 ///
 /// # Panics

@@ -27,8 +27,9 @@ pub(super) fn run(arguments: &Audit) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    let heading =
-        ["TIME", "REQUEST", "PROFILE", "OUTCOME", "ACCESS KEY", "CALLER"].map(str::to_owned).to_vec();
+    let heading = ["TIME", "REQUEST", "SOCKET", "PROFILE", "OUTCOME", "ACCESS KEY", "CALLER"]
+        .map(str::to_owned)
+        .to_vec();
     print(&table::columns(&std::iter::once(heading).chain(lines.map(|line| row(&line))).collect::<Vec<_>>()))
 }
 
@@ -48,6 +49,7 @@ fn row(line: &Line) -> Vec<String> {
     vec![
         line.time.to_string(),
         line.request.clone(),
+        line.socket.clone().unwrap_or_else(dash),
         line.profile.clone().unwrap_or_else(dash),
         outcome,
         line.access_key_id.clone().unwrap_or_else(dash),

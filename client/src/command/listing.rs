@@ -46,7 +46,7 @@ pub(super) fn profiles(profile: Option<&str>, json: bool) -> Result<(), Failure>
         let row = |view: &ProfileView| {
             let region = view.region.clone().unwrap_or_else(|| "-".into());
             let hop = view.hops.last().cloned().unwrap_or_default();
-            vec![view.name.to_string(), view.identity.to_string(), region, hop]
+            vec![view.name.to_string(), identity(view), region, hop]
         };
         let rows: Vec<_> = std::iter::once(heading).chain(views.iter().map(row)).collect();
         return print(&table::columns(&rows));
@@ -54,11 +54,15 @@ pub(super) fn profiles(profile: Option<&str>, json: bool) -> Result<(), Failure>
     let view = views.first().ok_or_else(unexpected)?;
     let mut rows = vec![
         vec!["profile".into(), view.name.to_string()],
-        vec!["identity".into(), view.identity.to_string()],
+        vec!["identity".into(), identity(view)],
         vec!["region".into(), view.region.clone().unwrap_or_else(|| "-".into())],
     ];
     rows.extend(view.hops.iter().enumerate().map(|(at, hop)| vec![format!("hop {}", at + 1), hop.clone()]));
     print(&table::columns(&rows))
+}
+
+fn identity(view: &ProfileView) -> String {
+    view.identity.as_ref().map_or_else(|| "-".into(), ToString::to_string)
 }
 
 /// Prints findings; an error among them is a failure.

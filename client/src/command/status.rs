@@ -4,7 +4,9 @@ use super::listing::print_json;
 use super::{print, unexpected};
 use crate::line::Status;
 use crate::{platform, start, table};
-use keyfob_shared::wire::{DaemonStatus, IdentityStatus, ProfileStatus, Reply, Request};
+use keyfob_shared::wire::{
+    DaemonStatus, IdentityStatus, ProfileStatus, Reply, Request, SocketStatus, StatusPage,
+};
 use keyfob_shared::{Failure, Timestamp};
 use serde::Serialize;
 use std::io::IsTerminal;
@@ -18,6 +20,7 @@ struct Whole {
     daemon: DaemonStatus,
     profiles: Vec<ProfileStatus>,
     identities: Vec<IdentityStatus>,
+    sockets: Vec<SocketStatus>,
 }
 
 pub(super) fn run(arguments: &Status) -> Result<(), Failure> {
@@ -45,17 +48,16 @@ fn fetch() -> Result<Whole, Failure> {
             Reply::Failed(failure) => return Err(failure),
             _ => return Err(unexpected()),
         };
+        let StatusPage { daemon, profiles, identities, sockets, more } = page;
         match &mut whole {
-            None => {
-                whole =
-                    Some(Whole { daemon: page.daemon, profiles: page.profiles, identities: page.identities })
-            }
+            None => whole = Some(Whole { daemon, profiles, identities, sockets }),
             Some(whole) => {
-                whole.profiles.extend(page.profiles);
-                whole.identities.extend(page.identities);
+                whole.profiles.extend(profiles);
+                whole.identities.extend(identities);
+                whole.sockets.extend(sockets);
             }
         }
-        if !page.more {
+        if !more {
             return whole.ok_or_else(unexpected);
         }
         reply = connection.next().map_err(|error| start::unreachable(&error))?;
@@ -72,7 +74,11 @@ fn render(whole: &Whole, now: i64, width: usize) -> String {
     rows.extend(whole.profiles.iter().map(|profile| {
         let error = profile.last_error.clone().or_else(|| profile.note.clone()).unwrap_or_else(|| "-".into());
         let times = [profile.expires_at, profile.renew_at, profile.last_used_at].map(time);
-        [vec![profile.name.to_string(), profile.state.clone()], times.to_vec(), vec![error]].concat()
+        let name = match &profile.socket {
+            Some(socket) => format!("{} (socket {socket})", profile.name),
+            None => profile.name.to_string(),
+        };
+        [vec![name, profile.state.clone()], times.to_vec(), vec![error]].concat()
     }));
     let mut identities = vec![["IDENTITY", "TYPE", "STATE", "SIGN-IN NEEDED"].map(str::to_owned).to_vec()];
     identities.extend(whole.identities.iter().map(|identity| {
@@ -84,14 +90,16 @@ fn render(whole: &Whole, now: i64, width: usize) -> String {
         ]
     }));
     let running = running(&whole.profiles, now);
+    let sockets =
+        if whole.sockets.is_empty() { String::new() } else { format!("\n{}", of_sockets(&whole.sockets)) };
     let daemon = &whole.daemon;
     let vault = format!("vault {}: {} ({})", daemon.vault.kind, daemon.vault.state, daemon.vault.reason);
     let locked = if daemon.locked { "\nlocked: keyfob unlock" } else { "" };
     let error =
         daemon.config_error.as_ref().map_or_else(String::new, |error| format!("\nconfiguration: {error}"));
     let last = crate::report::clean(&format!("keyfobd {}, process {}, {vault}", daemon.version, daemon.pid));
-    let profiles = table::fitted(&rows, width);
-    format!("{profiles}\n{running}{}\n{last}{locked}{error}\n", table::columns(&identities))
+    let (profiles, identities) = (table::fitted(&rows, width), table::columns(&identities));
+    format!("{profiles}\n{running}{identities}{sockets}\n{last}{locked}{error}\n")
 }
 
 /// Shows the profiles that programs of `keyfob exec` run with; nothing if there are none.
@@ -116,6 +124,26 @@ fn running(profiles: &[ProfileStatus], now: i64) -> String {
     if rows.len() == 1 { String::new() } else { format!("{}\n", table::columns(&rows)) }
 }
 
+fn of_sockets(sockets: &[SocketStatus]) -> String {
+    let mut rows = vec![["SOCKET", "STATE", "PROFILES", "SESSIONS", "PATH"].map(str::to_owned).to_vec()];
+    rows.extend(sockets.iter().map(|socket| {
+        let path = match &socket.error {
+            Some(error) => format!("{}: {error}", socket.path),
+            None => socket.path.clone(),
+        };
+        let sessions = if socket.scoped { "scoped down" } else { "yours" };
+        let name = socket.name.to_string();
+        vec![
+            name,
+            socket.state.clone(),
+            socket.profiles.to_string(),
+            sessions.into(),
+            crate::report::clean(&path),
+        ]
+    }));
+    table::columns(&rows)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,9 +164,26 @@ mod tests {
             renewals: 3,
             programs: 2,
             leased_until: Some(Timestamp::from_millis(7_200_000)),
+            socket: None,
         };
-        let text = render(&Whole { daemon, profiles: vec![profile], identities: Vec::new() }, 0, 200);
-        assert!(text.contains("prod     ready  in 1 h 0 min  -       1 min ago  -"), "{text}");
+        let scoped = ProfileStatus { socket: Some("agent".parse().unwrap()), ..profile.clone() };
+        let socket = SocketStatus {
+            name: "agent".parse().unwrap(),
+            path: "/run/x/agent.sock".into(),
+            state: "failed".into(),
+            error: Some("it is taken".into()),
+            profiles: 1,
+            scoped: true,
+        };
+        let whole =
+            Whole { daemon, profiles: vec![profile, scoped], identities: Vec::new(), sockets: vec![socket] };
+        let text = render(&whole, 0, 200);
+        assert!(text.contains("\nprod (socket agent)  ready"), "{text}");
+        assert!(
+            text.contains("\nagent   failed  1         scoped down  /run/x/agent.sock: it is taken\n"),
+            "{text}"
+        );
+        assert!(text.contains("prod                 ready  in 1 h 0 min  -       1 min ago  -"), "{text}");
         assert!(text.contains("prod          2         in 2 h 0 min  -             3"), "{text}");
         assert!(text.contains("keyfobd 1, process 7, vault memory: ready (configured)"), "{text}");
     }

@@ -23,7 +23,9 @@ pub(super) fn peer(socket: &OwnedFd) -> Option<libc::ucred> {
     (failed == 0 && length as usize == size_of::<libc::ucred>()).then_some(peer)
 }
 
-/// Answers whether the process at the other end is this user's: nobody else may hand out credentials.
-pub(crate) fn is_ours(socket: &OwnedFd) -> bool {
-    peer(socket).is_some_and(|peer| peer.uid == rustix::process::geteuid().as_raw())
+/// Answers whether the process at the other end is this user's, or that of the one who is told: nobody else may hand
+/// out credentials.
+pub(crate) fn is_ours(socket: &OwnedFd, told: impl FnOnce() -> Option<u32>) -> bool {
+    let is_ours = |user| user == rustix::process::geteuid().as_raw() || told() == Some(user);
+    peer(socket).is_some_and(|peer| is_ours(peer.uid))
 }

@@ -14,11 +14,12 @@ pub(crate) fn stream_socket() -> rustix::io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Answers whether the process at the other end is this user's: nobody else may hand out credentials.
-pub(crate) fn is_ours(socket: &OwnedFd) -> bool {
+/// Answers whether the process at the other end is this user's, or that of the one who is told: nobody else may hand
+/// out credentials.
+pub(crate) fn is_ours(socket: &OwnedFd, told: impl FnOnce() -> Option<u32>) -> bool {
     let (mut user, mut group) = (libc::uid_t::MAX, libc::gid_t::MAX);
     // SAFETY: the descriptor is open as long as `socket` is borrowed, and both results are valid for one write each.
     let answer = unsafe { libc::getpeereid(socket.as_raw_fd(), &raw mut user, &raw mut group) };
     // Security: fail closed; who can't be named is somebody else.
-    answer == 0 && user == rustix::process::geteuid().as_raw()
+    answer == 0 && (user == rustix::process::geteuid().as_raw() || told() == Some(user))
 }

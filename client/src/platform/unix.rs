@@ -1,6 +1,7 @@
 //! Linux and macOS.
 
 use super::{SEND_FLAGS, is_ours, stream_socket};
+use keyfob_shared::environment::told_daemon_user;
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
@@ -37,7 +38,7 @@ impl Stream {
         let socket = stream_socket()?;
         bound(&socket, limit)?;
         connect(&socket, &address)?;
-        if !is_ours(&socket) {
+        if !is_ours(&socket, || told_daemon_user(|name| std::env::var_os(name))) {
             return Err(io::Error::new(
                 io::ErrorKind::PermissionDenied,
                 "the socket belongs to another user",

@@ -19,6 +19,9 @@ pub struct Line {
     pub time: Timestamp,
     /// What was asked; `lost` tells of lines that were not written.
     pub request: String,
+    /// Through which restricted socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<String>,
     /// About which profile or identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
@@ -88,4 +91,18 @@ fn digest(text: &[u8]) -> String {
 pub(crate) fn clean(text: &str) -> String {
     const LONGEST: usize = 256;
     text.chars().take(LONGEST).map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_from_before_there_were_sockets_has_its_digest_still() {
+        let old = r#"{"seq":1,"time":"2026-01-01T00:00:00Z","request":"get","profile":"ci","outcome":"served","access_key_id":"ASIA1","uid":1000,"pid":7,"previous":"0000000000000000000000000000000000000000000000000000000000000000","hash":"282c49e27775e4400af006a9fa23d98ffafe5bf236ada583a2af3bf0ca0dbbdf"}"#;
+        let line: Line = serde_json::from_str(old).unwrap();
+        assert_eq!((line.digest(), &line.socket), (line.hash.clone(), &None));
+        let other = Line { socket: Some("ci".into()), ..line };
+        assert_ne!(other.digest(), other.hash, "the name of the socket can't be added or changed");
+    }
 }

@@ -26,6 +26,7 @@ impl Seen {
     pub(crate) fn about_itself(beside: &Entry, request: &'static str, reason: String) -> Self {
         let entry = Entry {
             request,
+            socket: None,
             profile: None,
             outcome: Outcome::Failed,
             reason: Some(reason),
@@ -43,6 +44,7 @@ impl Seen {
 enum Kind {
     Like {
         request: &'static str,
+        socket: Option<String>,
         profile: Option<String>,
         reason: Option<String>,
         uid: u32,
@@ -73,6 +75,7 @@ impl Folds {
         }
         let kind = Kind::Like {
             request: seen.entry.request,
+            socket: seen.entry.socket.clone(),
             profile: seen.entry.profile.clone(),
             reason: seen.entry.reason.clone(),
             uid: seen.entry.caller.uid,
@@ -124,6 +127,7 @@ mod tests {
         let entry = Entry {
             time: Timestamp::from_millis(seconds * 1_000),
             request: "get",
+            socket: None,
             profile: Some(profile.into()),
             outcome,
             reason: (outcome != Outcome::Served).then(|| "why".into()),

@@ -58,6 +58,8 @@ pub struct Entry {
     pub time: Timestamp,
     /// What was asked.
     pub request: &'static str,
+    /// Through which restricted socket.
+    pub socket: Option<String>,
     /// About which profile or identity.
     pub profile: Option<String>,
     /// How it ended.

@@ -8,7 +8,7 @@ use crate::mint::MintErrorKind;
 use crate::plan::Step;
 use crate::session::Session;
 use crate::timing;
-use keyfob_shared::{Failure, IdentityName, ProfileName, Secret};
+use keyfob_shared::{Failure, IdentityName, ProfileName, Secret, SocketName};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -19,11 +19,34 @@ pub struct SlotKey([u8; 32]);
 impl SlotKey {
     /// Answers the keys of the slots of a chain of steps, first to last; `endpoint` replaces the regional ones of STS.
     pub fn of_steps(identity: &IdentityName, endpoint: Option<&str>, steps: &[Step]) -> Vec<Self> {
+        Self::keys(identity, endpoint, steps, None)
+    }
+
+    /// Answers the same for a restricted socket that scopes its sessions down: the last is its own, even where the
+    /// person has one of the same steps; those on the way are the person's.
+    pub fn of_scoped_steps(
+        socket: &SocketName,
+        identity: &IdentityName,
+        endpoint: Option<&str>,
+        steps: &[Step],
+    ) -> Vec<Self> {
+        Self::keys(identity, endpoint, steps, Some(socket))
+    }
+
+    fn keys(
+        identity: &IdentityName,
+        endpoint: Option<&str>,
+        steps: &[Step],
+        socket: Option<&SocketName>,
+    ) -> Vec<Self> {
         let mut digest = Sha256::new_with_prefix(format!("iam-user\n{identity}\n"));
         if let Some(endpoint) = endpoint {
             digest.update(format!("sts {endpoint}\n"));
         }
-        let keys = steps.iter().map(|step| {
+        let keys = steps.iter().enumerate().map(|(at, step)| {
+            if let Some(socket) = socket.filter(|_| at + 1 == steps.len()) {
+                digest.update(format!("socket {socket}\n"));
+            }
             digest.update(serde_json::to_vec(step).expect("plans always serialize"));
             Self(digest.clone().finalize().into())
         });
@@ -71,6 +94,8 @@ pub(crate) struct Waiter {
 #[derive(Clone, Debug)]
 pub(crate) enum Wants {
     Credentials(ProfileName),
+    /// Credentials, through a restricted socket.
+    Restricted(SocketName, ProfileName),
     SignIn,
 }
 
@@ -105,6 +130,8 @@ pub(crate) struct Slot {
     pub(crate) step: Step,
     /// Whether a profile hands out this session; others are only a step on the way.
     pub(crate) handed_out: bool,
+    /// Whether a profile of the person does, and not only a restricted socket.
+    pub(crate) is_own: bool,
     pub(crate) session: Option<Session>,
     pub(crate) renew_at: Option<Monotonic>,
     pub(crate) work: Work,
@@ -126,6 +153,8 @@ pub(crate) struct Slot {
     /// When the parent was last renewed for the sake of this slot.
     pub(crate) source_renewed: Option<Monotonic>,
     pub(crate) last_used: Option<Monotonic>,
+    /// The same without the uses through restricted sockets.
+    pub(crate) last_own_use: Option<Monotonic>,
     /// Whether a person logged it out, and nobody has asked for it since.
     pub(crate) logged_out: bool,
     /// The access key id of the session that was forgotten last: the vault may still have it.
@@ -140,6 +169,7 @@ impl Slot {
             identity,
             step,
             handed_out: false,
+            is_own: false,
             session: None,
             renew_at: None,
             work: Work::Idle,
@@ -155,6 +185,7 @@ impl Slot {
             refused_source: None,
             source_renewed: None,
             last_used: None,
+            last_own_use: None,
             logged_out: false,
             forgotten: None,
             timer: None,
@@ -165,8 +196,10 @@ impl Slot {
     pub(crate) fn emptied(&self) -> Self {
         Self {
             handed_out: self.handed_out,
+            is_own: self.is_own,
             last_used: self.last_used,
             renewals: self.renewals,
+            last_own_use: self.last_own_use,
             logged_out: self.logged_out,
             forgotten: self.forgotten.clone(),
             ..Self::new(self.parent, self.identity.clone(), self.step.clone())

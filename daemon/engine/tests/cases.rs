@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
-use keyfob_engine::config::{Config, Surroundings, parse};
+use keyfob_engine::config::{Config, Socket, Surroundings, parse};
 use keyfob_shared::wire::Finding;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -51,7 +51,14 @@ fn parsed(folder: &Path) -> Result<Config, Vec<Finding>> {
 fn plans(config: &Config) -> Value {
     let advice: Vec<String> =
         config.findings.iter().map(|finding| format!("{}: {}", finding.subject, finding.message)).collect();
-    json!({ "profiles": config.profiles, "advice": advice })
+    let mut found = json!({ "profiles": config.profiles, "advice": advice });
+    let scoped =
+        |(name, socket): (&_, &Socket)| Some((ToString::to_string(name), json!(socket.scoped.as_ref()?)));
+    let scoped: serde_json::Map<String, Value> = config.sockets.iter().filter_map(scoped).collect();
+    if !config.sockets.is_empty() {
+        found["scoped"] = scoped.into();
+    }
+    found
 }
 
 fn lines(findings: &[Finding]) -> String {
@@ -97,4 +104,19 @@ fn plans_of_one_definition_name_one_session() {
     assert_eq!(config.profiles["old"].keys, config.profiles["new"].keys);
     let config = parsed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/two-identities")).unwrap();
     assert_ne!(config.profiles["default"].keys, config.profiles["read only"].keys);
+}
+
+#[test]
+fn a_socket_that_scopes_has_sessions_of_its_own() {
+    let config = parsed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/restricted-sockets")).unwrap();
+    let scoped = |socket: &str| config.sockets[socket].scoped.as_ref().unwrap();
+    let (person, agent) = (&config.profiles["ci"].keys, &scoped("agent")["ci"].keys);
+    assert_ne!(person, agent);
+    let chain = (&config.profiles["build-chain"].keys, &scoped("agent")["build-chain"].keys);
+    assert_eq!(chain.0[0], chain.1[0], "what is on the way is shared");
+    assert_ne!(chain.0[1], chain.1[1]);
+    let same = &config.profiles["same as scoped"].keys;
+    assert_ne!(same, agent, "also where the person has a session of the same steps");
+    assert_ne!(agent, &scoped("other")["ci"].keys, "each has its own");
+    assert!(config.sockets["plain"].scoped.is_none());
 }

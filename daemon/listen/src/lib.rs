@@ -10,12 +10,12 @@ mod request;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub use unix::{Connection, Dialogue, Listener};
+pub use unix::{Connection, Dialogue, Listener, SocketFile};
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
-pub use windows::{Connection, Dialogue, Listener};
+pub use windows::{Connection, Dialogue, Listener, SocketFile};
 
 pub use peer::{Peer, ProcessStart};
 
@@ -42,6 +42,20 @@ pub struct Settings {
     pub allow_root: bool,
     /// How many descriptors this process may have open: connections take a part of them.
     pub descriptors: usize,
+    /// Which of the daemon's sockets it is.
+    pub kind: Kind,
+}
+
+/// Which of the daemon's sockets it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The one for the user, which systemd may hand over.
+    Main,
+    /// A further one, with other users who are served; where there are some, everybody may open it.
+    Restricted {
+        /// Their numbers.
+        users: Vec<u32>,
+    },
 }
 
 /// Who has come.

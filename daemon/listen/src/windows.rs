@@ -26,9 +26,25 @@ use zeroize::Zeroizing;
 /// A pause when the pipe can't be offered again: without it, accepting would spin.
 const NO_INSTANCE: Duration = Duration::from_millis(50);
 
+/// A pipe that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketFile(PathBuf);
+
+impl SocketFile {
+    /// Answers its name.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A pipe lives as long as its listener.
+    pub fn is_there(&self) -> bool {
+        true
+    }
+}
+
 /// The pipe.
 pub struct Listener {
-    name: PathBuf,
+    name: SocketFile,
     pipe: Pipe,
     finished: mpsc::UnboundedReceiver<Arrival>,
     finish: mpsc::UnboundedSender<Arrival>,
@@ -56,12 +72,17 @@ impl Listener {
             _ => io("make pipe")(cause),
         })?;
         let (finish, finished) = mpsc::unbounded_channel();
-        let name = settings.socket.clone();
+        let name = SocketFile(settings.socket.clone());
         Ok(Self { name, pipe, finished, finish, unfinished: Arc::new(Semaphore::new(MAX_UNFINISHED)) })
     }
 
     /// Answers the name of the pipe.
     pub fn path(&self) -> &Path {
+        self.name.path()
+    }
+
+    /// Answers the pipe, to be looked at elsewhere.
+    pub fn file(&self) -> &SocketFile {
         &self.name
     }
 

@@ -2,13 +2,14 @@
 
 use super::call::Note;
 use super::grants::TurnedAway;
+use super::restricted;
 use keyfob_audit::{Audit, Caller, Entry, Outcome};
 use keyfob_engine::engine::Answer;
 use keyfob_engine::slot::WaiterId;
 use keyfob_listen::{Connection, Peer};
 use keyfob_shared::frame::MAX_FRAME;
 use keyfob_shared::wire::Reply;
-use keyfob_shared::{Failure, FailureKind, ProfileName};
+use keyfob_shared::{Failure, FailureKind, ProfileName, SocketName};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -31,6 +32,7 @@ pub(super) struct Call {
     peer: Peer,
     profile: ProfileName,
     session_name: Option<String>,
+    socket: Option<SocketName>,
 }
 
 /// A program that asks its endpoint.
@@ -48,7 +50,25 @@ impl Asker {
         session_name: Option<&str>,
     ) -> Self {
         let session_name = session_name.map(str::to_owned);
-        Self::Connection(Box::new(Call { connection, peer, profile, session_name }))
+        Self::Connection(Box::new(Call { connection, peer, profile, session_name, socket: None }))
+    }
+
+    pub(super) fn restricted(
+        connection: Connection,
+        peer: Peer,
+        socket: SocketName,
+        profile: ProfileName,
+        session_name: Option<&str>,
+    ) -> Self {
+        let session_name = session_name.map(str::to_owned);
+        Self::Connection(Box::new(Call { connection, peer, profile, session_name, socket: Some(socket) }))
+    }
+
+    fn is_of(&self, socket: &SocketName) -> bool {
+        match self {
+            Self::Connection(call) => call.socket.as_ref() == Some(socket),
+            Self::Program(..) | Self::Task(_) => false,
+        }
     }
 
     pub(super) fn program(
@@ -94,6 +114,22 @@ impl Ledger {
         self.answer(waiter, Answer::Failed(failure));
     }
 
+    /// Does the same with someone behind a restricted socket, of whom not more than `most` may wait.
+    pub(super) fn register_restricted(
+        &mut self,
+        asker: Asker,
+        socket: &SocketName,
+        most: usize,
+    ) -> Option<WaiterId> {
+        let are_waiting = self.askers.values().filter(|other| other.is_of(socket)).count();
+        let waiter = self.register(asker);
+        if are_waiting >= most {
+            let failure = Failure::new(FailureKind::Refused, "too many callers wait at this socket already");
+            self.answer(waiter, Answer::Failed(failure.hint("ask again later")));
+        }
+        self.askers.contains_key(&waiter).then_some(waiter)
+    }
+
     /// Sends an answer, and writes down who got it.
     pub(super) fn answer(&mut self, waiter: WaiterId, answer: Answer) {
         match self.askers.remove(&waiter) {
@@ -108,6 +144,7 @@ impl Ledger {
         let mut entry = entry("get", &call.peer, Outcome::Served);
         entry.profile = Some(call.profile.to_string());
         entry.session_name = call.session_name;
+        entry.socket = call.socket.as_ref().map(ToString::to_string);
         match answer {
             Answer::Served { reply, access_key_id } if reply.expose().len() <= MAX_FRAME => {
                 entry.access_key_id = Some(access_key_id);
@@ -121,7 +158,11 @@ impl Ledger {
             }
             Answer::Failed(failure) => {
                 fail(&mut entry, &failure);
-                call.connection.reply(&encode(&Reply::Failed(failure)));
+                let told = match call.socket {
+                    Some(_) => restricted::told(&failure, &call.profile),
+                    None => failure,
+                };
+                call.connection.reply(&encode(&Reply::Failed(told)));
             }
         }
         self.audit.record(entry);
@@ -152,9 +193,10 @@ impl Ledger {
     }
 
     /// Writes down that a peer was turned away.
-    pub(super) fn refused(&self, peer: &Peer) {
+    pub(super) fn refused(&self, peer: &Peer, socket: Option<&SocketName>) {
         tracing::warn!(uid = peer.uid, pid = peer.pid, "refused a peer that is another user");
         let mut entry = entry("connect", peer, Outcome::Refused);
+        entry.socket = socket.map(ToString::to_string);
         entry.reason = Some("another user".into());
         self.audit.record(entry);
     }
@@ -168,6 +210,7 @@ impl Ledger {
         }
         let mut entry = entry(note.request, &note.peer, Outcome::Served);
         entry.profile = note.subject;
+        entry.socket = note.socket.map(|socket| socket.to_string());
         if let Err(failure) = result {
             fail(&mut entry, &failure);
         }
@@ -194,6 +237,7 @@ fn entry(request: &'static str, peer: &Peer, outcome: Outcome) -> Entry {
     Entry {
         time: crate::clock::now().wall,
         request,
+        socket: None,
         profile: None,
         outcome,
         reason: None,

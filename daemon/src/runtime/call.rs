@@ -7,7 +7,7 @@ use super::pages::pages;
 use super::places::Place;
 use keyfob_listen::{Connection, Dialogue, Peer};
 use keyfob_shared::wire::{self, Prompt, Reply};
-use keyfob_shared::{Failure, FailureKind, Secret};
+use keyfob_shared::{Failure, FailureKind, Secret, SocketName};
 use serde::Serialize;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -21,6 +21,7 @@ pub(super) struct Note {
     pub(super) request: &'static str,
     pub(super) subject: Option<String>,
     pub(super) peer: Peer,
+    pub(super) socket: Option<SocketName>,
 }
 
 /// A request that is being answered.

@@ -6,7 +6,8 @@ use super::pages::pages;
 use super::{Event, Shared};
 use keyfob_engine::engine::Answer;
 use keyfob_shared::wire::{
-    DaemonStatus, Finding, IdentityStatus, ProfileStatus, Prompt, Reply, Severity, StatusPage, VaultStatus,
+    DaemonStatus, Finding, IdentityStatus, ProfileStatus, Prompt, Reply, Severity, SocketStatus, StatusPage,
+    VaultStatus,
 };
 use keyfob_shared::{Failure, FailureKind, IdentityName, Secret};
 use keyfob_vault::{ItemKind, Passphrase, State};
@@ -133,6 +134,7 @@ pub(super) async fn status(
     mut daemon: DaemonStatus,
     profiles: Vec<ProfileStatus>,
     mut identities: Vec<IdentityStatus>,
+    sockets: Vec<SocketStatus>,
     call: Call,
 ) {
     daemon.vault = wire_status(&shared.vault.status().await);
@@ -142,14 +144,36 @@ pub(super) async fn status(
             identity.state = "no-key".into();
         }
     }
-    // Pages of both kinds are not mixed, so that each fits.
-    let profiles = pages(profiles).into_iter().map(|page| (page, Vec::new()));
-    let identities = pages(identities).into_iter().map(|page| (Vec::new(), page));
-    let mut pages = profiles.chain(identities).peekable();
+    send_status(daemon, profiles, identities, sockets, call).await;
+}
+
+/// Tells of profiles alone.
+pub(super) async fn status_of_profiles(daemon: DaemonStatus, profiles: Vec<ProfileStatus>, call: Call) {
+    send_status(daemon, profiles, Vec::new(), Vec::new(), call).await;
+}
+
+async fn send_status(
+    daemon: DaemonStatus,
+    profiles: Vec<ProfileStatus>,
+    identities: Vec<IdentityStatus>,
+    sockets: Vec<SocketStatus>,
+    call: Call,
+) {
+    let page = |profiles, identities, sockets| StatusPage {
+        daemon: daemon.clone(),
+        profiles,
+        identities,
+        sockets,
+        more: true,
+    };
+    // Pages of several kinds are not mixed, so that each fits.
+    let profiles = pages(profiles).into_iter().map(|profiles| page(profiles, Vec::new(), Vec::new()));
+    let identities = pages(identities).into_iter().map(|identities| page(Vec::new(), identities, Vec::new()));
+    let sockets = pages(sockets).into_iter().map(|sockets| page(Vec::new(), Vec::new(), sockets));
+    let mut pages = profiles.chain(identities).chain(sockets).peekable();
     let replies = std::iter::from_fn(|| {
-        let (profiles, identities) = pages.next()?;
-        let more = pages.peek().is_some();
-        Some(Reply::Status(StatusPage { daemon: daemon.clone(), profiles, identities, more }))
+        let page = pages.next()?;
+        Some(Reply::Status(StatusPage { more: pages.peek().is_some(), ..page }))
     });
     call.send_all(replies).await;
 }

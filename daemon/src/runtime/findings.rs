@@ -71,6 +71,7 @@ impl Runtime {
                 hint: Some("keyfob unlock".into()),
             });
         }
+        findings.extend(self.sockets.findings());
         for status in self.engine.identities().into_iter().filter(|status| status.state == "sign-in-needed") {
             findings.push(Finding {
                 severity: Severity::Warning,
@@ -85,7 +86,10 @@ impl Runtime {
             };
             findings.push(Finding {
                 severity: Severity::Error,
-                subject: format!("profile {}", status.name),
+                subject: match &status.socket {
+                    Some(socket) => format!("profile {} of socket {socket}", status.name),
+                    None => format!("profile {}", status.name),
+                },
                 message,
                 hint: Some(format!("keyfob get {}", status.name)),
             });

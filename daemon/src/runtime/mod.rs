@@ -4,6 +4,7 @@
 
 mod answers;
 mod call;
+mod conversations;
 mod dialogue;
 mod findings;
 mod grants;
@@ -13,7 +14,9 @@ mod pages;
 mod places;
 mod reload;
 mod requests;
+mod restricted;
 mod saver;
+mod sockets;
 
 use crate::alarm::Alarm;
 use crate::clock;
@@ -26,9 +29,10 @@ use keyfob_engine::config::{Config, Daemon};
 use keyfob_engine::engine::{self, Command, Engine};
 use keyfob_listen::{Arrival, Connection, Listener, Peer};
 use keyfob_shared::wire::Request;
-use keyfob_shared::{Failure, IdentityName, ProfileName, Secret};
+use keyfob_shared::{Failure, IdentityName, ProfileName, Secret, SocketName};
 use keyfob_source::Sts;
 use keyfob_vault::Keeper;
+pub(crate) use sockets::path as restricted_path;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
@@ -40,6 +44,8 @@ use tokio::sync::{mpsc, oneshot};
 enum Event {
     /// Someone has asked, or was turned away.
     Arrived(Arrival),
+    /// The same, at a restricted socket.
+    ArrivedRestricted(SocketName, Arrival),
     /// A mint, a read of the vault, a person: news for the engine.
     Engine(engine::Event),
     /// A person has given what a sign-in needs.
@@ -62,6 +68,8 @@ enum Event {
     SocketChanged,
     /// It is the turn of a listing that had to wait.
     Turn(Box<places::Arrived>, places::Place),
+    /// A restricted socket is gone, or can be tried again.
+    SocketsChanged,
     /// A person was answered, or turned away.
     Answered(call::Note, Result<(), Failure>),
     /// The vault was opened by a person; the number is that of the last lock then.
@@ -92,6 +100,7 @@ pub(crate) struct Parts {
 pub(crate) struct Runtime {
     engine: Engine,
     listener: Listener,
+    sockets: sockets::Sockets,
     alarm: Alarm,
     signals: Signals,
     watch: Watch,
@@ -135,6 +144,7 @@ impl Runtime {
     pub(crate) fn new(parts: Parts) -> std::io::Result<Self> {
         let now = clock::now();
         let (events, inbox) = mpsc::unbounded_channel();
+        let shared_events = events.clone();
         let (socket_change, socket_changed) = mpsc::channel(1);
         let shared = Shared {
             events,
@@ -142,6 +152,7 @@ impl Runtime {
             saver: saver::Saver::start(parts.vault.clone()),
             minter: mints::Minter::new(Sts::new(), parts.vault),
         };
+        let descriptors = own_share(parts.descriptors);
         let mut runtime = Self {
             engine: Engine::new(
                 now,
@@ -156,9 +167,10 @@ impl Runtime {
             socket_changed,
             inbox,
             shared,
-            ledger: Ledger::new(parts.audit, parts.descriptors),
-            grants: grants::Grants::new(parts.descriptors),
-            places: places::Places::new(parts.descriptors),
+            ledger: Ledger::new(parts.audit, descriptors),
+            grants: grants::Grants::new(descriptors),
+            places: places::Places::new(descriptors),
+            sockets: sockets::Sockets::new(shared_events, parts.descriptors),
             lock_note: parts.lock_note,
             locks: 0,
             listener: parts.listener,
@@ -173,6 +185,7 @@ impl Runtime {
             runtime.tell(engine::Event::Lock);
         }
         runtime.tell(engine::Event::Configured(Arc::new(parts.config)));
+        runtime.apply_sockets();
         Ok(runtime)
     }
 
@@ -190,6 +203,7 @@ impl Runtime {
         self.grants.end().await;
         self.shared.saver.finish().await;
         self.ledger.close();
+        self.sockets.finish().await;
         drop(self.listener);
         // The connection of whoever asked for the end is closed by the end of the process, when all locks are free.
         std::mem::forget(self.stopping);
@@ -205,6 +219,7 @@ impl Runtime {
             Some(()) = self.changed.recv() => Event::ConfigChanged,
             Some(()) = self.socket_changed.recv() => Event::SocketChanged,
             arrival = self.listener.next() => Event::Arrived(arrival),
+            Some((socket, arrival)) = self.sockets.next() => Event::ArrivedRestricted(socket, arrival),
         }
     }
 
@@ -213,7 +228,8 @@ impl Runtime {
             Event::Arrived(Arrival::Request(incoming)) => {
                 self.request(incoming.peer, incoming.request, incoming.connection)
             }
-            Event::Arrived(Arrival::Refused(peer)) => self.ledger.refused(&peer),
+            Event::Arrived(Arrival::Refused(peer)) => self.ledger.refused(&peer, None),
+            Event::ArrivedRestricted(socket, arrival) => self.restricted(socket, arrival),
             Event::Engine(event) => self.tell(event),
             Event::SignIn { identity, code, answer } => {
                 let waiter = self.ledger.register(Asker::Task(answer));
@@ -228,6 +244,7 @@ impl Runtime {
             Event::ConfigChanged => self.read_config(reload::SETTLE, None),
             Event::ConfigRead(reading) => self.config_read(reading),
             Event::SocketChanged => return self.socket_changed(),
+            Event::SocketsChanged => self.apply_sockets(),
             Event::Reload(asker) => self.read_config(Duration::ZERO, Some(asker)),
             Event::Turn(arrived, place) => self.converse(*arrived, place),
             Event::Answered(note, result) => self.ledger.note(note, result),
@@ -280,9 +297,15 @@ impl Runtime {
             tracing::warn!("the socket is gone; ending, so that a new daemon can serve");
             return Next::End;
         }
-        self.socket_watch.renew(&[self.listener.path().to_owned()]);
+        self.sockets.mend_later();
+        self.watch_sockets();
         Next::GoOn
     }
+}
+
+/// Answers the descriptors that the person's own socket can count on.
+pub(crate) const fn own_share(descriptors: usize) -> usize {
+    descriptors - sockets::reserved(descriptors)
 }
 
 /// Names of the requests in the audit.

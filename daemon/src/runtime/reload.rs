@@ -84,6 +84,7 @@ impl Runtime {
         if **self.engine.config() != config {
             tracing::info!(profiles = config.profiles.len(), "a new configuration is in force");
             self.tell(engine::Event::Configured(Arc::new(config)));
+            self.apply_sockets();
         }
     }
 

@@ -20,7 +20,7 @@ impl Runtime {
             Admission::Later => {}
             Admission::Refused(Arrived { peer, request, connection }, failure) => {
                 connection.reply(&answers::encode(&Reply::Failed(failure.clone())));
-                let note = Note { request: name(&request), subject: subject(&request), peer };
+                let note = Note { request: name(&request), subject: subject(&request), peer, socket: None };
                 self.ledger.note(note, Err(failure));
             }
         }
@@ -28,7 +28,8 @@ impl Runtime {
 
     pub(super) fn converse(&mut self, arrived: Arrived, place: Place) {
         let Arrived { peer, request, connection } = arrived;
-        let note = Note { request: name(&request), subject: subject(&request), peer: peer.clone() };
+        let note =
+            Note { request: name(&request), subject: subject(&request), peer: peer.clone(), socket: None };
         let call = Call::new(connection, note, self.shared.events.clone(), place);
         if let Err(failure) = self.admit(&request) {
             return start(call.conclude(Err(failure)));
@@ -52,7 +53,8 @@ impl Runtime {
             Request::Status => {
                 let daemon = self.daemon_status();
                 let (profiles, identities) = (self.engine.profiles(), self.engine.identities());
-                start(dialogue::status(shared, daemon, profiles, identities, call));
+                let sockets = self.sockets.status(self.engine.config());
+                start(dialogue::status(shared, daemon, profiles, identities, sockets, call));
             }
             Request::Profiles { name } => match self.views(name.as_ref()) {
                 Ok(views) => {
@@ -228,7 +230,7 @@ impl Runtime {
         let wanted = config.profiles.values().filter(|plan| name.is_none_or(|name| plan.profile == *name));
         let view = |plan: &keyfob_engine::plan::Plan| ProfileView {
             name: plan.profile.clone(),
-            identity: plan.identity.clone(),
+            identity: Some(plan.identity.clone()),
             region: plan.region.clone(),
             hops: plan.steps.iter().map(keyfob_engine::plan::Step::describe).collect(),
         };
@@ -241,7 +243,7 @@ fn start(conversation: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(conversation);
 }
 
-fn subject(request: &Request) -> Option<String> {
+pub(super) fn subject(request: &Request) -> Option<String> {
     match request {
         Request::Get { profile } | Request::Grant(Grant { profile, .. }) => Some(profile.to_string()),
         Request::Login { name } => Some(name.clone()),

@@ -10,6 +10,7 @@ mod dependencies;
 mod licence;
 mod measure;
 mod parts;
+mod static_client;
 mod test;
 mod tidy;
 mod workspace;
@@ -43,6 +44,11 @@ const COMMANDS: &[Command] = &[
         name: "check-targets",
         about: "Type-check for Windows and macOS; arguments name targets",
         run: check_targets::run,
+    },
+    Command {
+        name: "static-client",
+        about: "Build a client that needs nothing around it, for containers and other hosts",
+        run: static_client::run,
     },
     Command {
         name: "test",

@@ -2,7 +2,7 @@
 //!
 //! What can't be installed is said and left out: the tests that need it skip themselves with that reason.
 
-use crate::{parts, workspace};
+use crate::{parts, static_client, workspace};
 use std::process::{Command, ExitCode};
 
 /// Tells the tests where their parts lie.
@@ -28,6 +28,9 @@ fn try_run(arguments: &[String]) -> Result<ExitCode, String> {
     let mut build = workspace::cargo();
     build.args(["build", "--locked", "--workspace"]).current_dir(&places.root);
     workspace::run(colours(&mut build), "cargo build")?;
+    if let Err(failure) = static_client::build("dev") {
+        eprintln!("test: no static client ({failure}); tests that need it are skipped");
+    }
     let mut test = workspace::cargo();
     test.args(["test", "--locked", "--workspace"]);
     if !arguments.iter().any(|argument| argument == "--no-fail-fast") {

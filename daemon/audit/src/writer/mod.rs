@@ -204,6 +204,7 @@ impl Writer {
             seq: self.end.seq + 1,
             time: entry.time,
             request: entry.request.into(),
+            socket: entry.socket.as_deref().map(clean),
             profile: entry.profile.as_deref().map(clean),
             outcome: entry.outcome,
             reason: entry.reason.as_deref().map(clean),

@@ -53,6 +53,7 @@ fn entry(profile: &str) -> Entry {
     Entry {
         time: Timestamp::from_millis(0),
         request: "get",
+        socket: None,
         profile: Some(profile.into()),
         outcome: Outcome::Served,
         reason: None,

@@ -152,6 +152,15 @@ pub(super) fn path(text: &str, around: &super::Surroundings<'_>) -> Result<PathB
     }
 }
 
+/// Takes a path that is absolute, or in the home directory.
+pub(super) fn absolute(text: &str, around: &super::Surroundings<'_>) -> Result<PathBuf, String> {
+    let path = path(text, around)?;
+    if text.starts_with("~/") || std::path::Path::new(text).is_absolute() {
+        return Ok(path);
+    }
+    Err(format!("{text:?} is not absolute"))
+}
+
 /// Answers the name of sessions in CloudTrail: whose they are, in the letters that STS allows.
 pub(super) fn default_session_name(user: &str) -> String {
     let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_+=,.@-".contains(letter);

@@ -15,6 +15,8 @@ pub(super) fn flatten(raw: Raw, text: &str, around: &Surroundings<'_>) -> Result
     let endpoints = flattener.endpoints(&raw.endpoints);
     let identities = flattener.identities(&raw.identity, &raw.profile);
     let profiles = flattener.profiles(&raw.profile, &identities);
+    let sockets = flattener.sockets(&raw.socket, &raw.profile, &profiles);
+    flattener.uncovered(&raw.socket, &raw.profile);
     let Flattener { mut errors, findings, .. } = flattener;
     if errors.is_empty() {
         return Ok(named(Config {
@@ -22,6 +24,7 @@ pub(super) fn flatten(raw: Raw, text: &str, around: &Surroundings<'_>) -> Result
             endpoints,
             identities,
             profiles,
+            sockets,
             findings,
             sign_ins: BTreeMap::new(),
         }));
@@ -35,6 +38,11 @@ fn named(mut config: Config) -> Config {
     let endpoint = config.endpoints.sts.as_deref();
     for plan in config.profiles.values_mut() {
         plan.keys = SlotKey::of_steps(&plan.identity, endpoint, &plan.steps);
+    }
+    for (name, socket) in &mut config.sockets {
+        for plan in socket.scoped.iter_mut().flat_map(BTreeMap::values_mut) {
+            plan.keys = SlotKey::of_scoped_steps(name, &plan.identity, endpoint, &plan.steps);
+        }
     }
     for (name, identity) in &config.identities {
         let steps: Vec<Step> = identity.sign_in_step().into_iter().collect();

@@ -10,10 +10,15 @@ mod partition;
 mod profile;
 mod raw;
 mod session;
+mod socket;
+
+pub use socket::{MAX_SOCKETS, Pattern, Socket};
 
 use crate::plan::{Plan, SessionToken, Step};
 use crate::slot::SlotKey;
-use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName, wire::Finding, wire::Severity};
+use keyfob_shared::{
+    Failure, FailureKind, IdentityName, ProfileName, SocketName, wire::Finding, wire::Severity,
+};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +38,8 @@ pub struct Config {
     pub sign_ins: BTreeMap<IdentityName, SlotKey>,
     /// Every profile, flattened.
     pub profiles: BTreeMap<ProfileName, Plan>,
+    /// Further sockets that give less than the person has.
+    pub sockets: BTreeMap<SocketName, Socket>,
     /// What a person should know about it; no errors.
     pub findings: Vec<Finding>,
 }
@@ -52,6 +59,25 @@ pub struct Daemon {
     pub keep_warm: i64,
     /// Whether root is served.
     pub allow_root: bool,
+}
+
+impl Config {
+    /// Answers the plan by which a restricted socket serves a profile; `None` if it does not serve it.
+    pub fn restricted_plan(&self, socket: &SocketName, profile: &ProfileName) -> Option<&Plan> {
+        let socket = self.sockets.get(socket).filter(|socket| socket.covers(profile))?;
+        match &socket.scoped {
+            Some(plans) => plans.get(profile),
+            None => self.profiles.get(profile),
+        }
+    }
+
+    /// Answers the plans of all profiles that a restricted socket serves.
+    pub fn restricted_plans(&self, socket: &SocketName) -> impl Iterator<Item = &Plan> {
+        let socket = self.sockets.get(socket);
+        let plans = socket.map(|socket| socket.scoped.as_ref().unwrap_or(&self.profiles));
+        let covered = move |plan: &&Plan| socket.is_some_and(|socket| socket.covers(&plan.profile));
+        plans.into_iter().flat_map(BTreeMap::values).filter(covered)
+    }
 }
 
 impl Default for Daemon {

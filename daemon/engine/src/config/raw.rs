@@ -21,6 +21,8 @@ pub(super) struct Raw {
     pub(super) identity: BTreeMap<String, Spanned<RawIdentity>>,
     #[serde(default)]
     pub(super) profile: BTreeMap<String, Spanned<RawProfile>>,
+    #[serde(default)]
+    pub(super) socket: BTreeMap<String, Spanned<RawSocket>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -87,6 +89,17 @@ pub(super) struct RawProfile {
     role_name: Later,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSocket {
+    pub(super) path: Option<Spanned<String>>,
+    pub(super) profiles: Option<Spanned<Vec<String>>>,
+    pub(super) policy: Option<Spanned<String>>,
+    pub(super) policy_arns: Option<Spanned<Vec<String>>>,
+    pub(super) allow_uids: Option<Spanned<Vec<u32>>>,
+    job_function: Later,
+}
+
 /// A key that later versions bring.
 type Later = Option<Spanned<IgnoredAny>>;
 
@@ -135,6 +148,13 @@ impl RawProfile {
             ("account_id", &self.account_id),
             ("role_name", &self.role_name),
         ])
+    }
+}
+
+impl RawSocket {
+    /// Answers the keys that this version does not know, and where their values are.
+    pub(super) fn later(&self) -> Vec<(&'static str, usize)> {
+        present([("job_function", &self.job_function)])
     }
 }
 

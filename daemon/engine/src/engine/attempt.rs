@@ -28,17 +28,23 @@ impl Engine {
         {
             return self.settle(key, &failed);
         }
+        let identity = slot.identity.clone();
+        let refuses = |at| Failed {
+            at,
+            kind: MintErrorKind::Final,
+            failure: sign_in_needed(identity.as_str()),
+            memory: 0,
+            next: None,
+        };
         if slot.needs_person(&self.config) {
-            let failed = Failed {
-                at: self.now.monotonic,
-                kind: MintErrorKind::Final,
-                failure: sign_in_needed(slot.identity.as_str()),
-                memory: 0,
-                next: None,
-            };
+            let failed = refuses(self.now.monotonic);
             slot.failed = Some(failed.clone());
             return self.settle(key, &failed);
         }
+        if trigger != Trigger::Person && !self.may_sign_in(key, key) {
+            return self.settle(key, &refuses(self.now.monotonic));
+        }
+        let Some(slot) = self.slots.get_mut(&key) else { return };
         slot.retried_clock = false;
         self.advance(key);
     }
@@ -48,7 +54,9 @@ impl Engine {
         let Some(slot) = self.slots.get(&key) else { return };
         let Some(parent_key) = slot.parent else { return self.launch(key, From::LongTermKey) };
         let Some(parent) = self.slots.get(&parent_key) else { return };
-        let renew_first = parent.is_renewal_due(self.now) && !parent.needs_person(&self.config);
+        let renew_first = parent.is_renewal_due(self.now)
+            && !parent.needs_person(&self.config)
+            && self.may_sign_in(parent_key, key);
         match &parent.session {
             Some(session) if session.is_served(&self.clock, self.now) && !renew_first => {
                 let from = From::Session(session.credentials.clone());

@@ -3,14 +3,15 @@
 use super::vault::{Home, Orphan, SWEEP_AFTER};
 use super::{Answer, Engine, Handed, Loading};
 use crate::config::{Config, Identity};
+use crate::plan::Plan;
 use crate::slot::{Slot, SlotKey, Waiter, Wants, Work};
-use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName};
+use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName, SocketName};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Engine {
     pub(super) fn configure(&mut self, config: Arc<Config>) {
-        let (mut slots, profiles) = build(&config, &self.profiles);
+        let Built { mut slots, profiles, restricted } = build(&config, &self.profiles, &self.restricted);
         let mut homeless = Vec::new();
         for (key, old) in std::mem::take(&mut self.slots) {
             match slots.get_mut(&key) {
@@ -30,6 +31,7 @@ impl Engine {
         slots.values_mut().for_each(|slot| slot.blocked.retain(|child| known.contains(child)));
         self.slots = slots;
         self.profiles = profiles;
+        self.restricted = restricted;
         self.config = config;
         self.check_all_timers();
         self.plan_sweep();
@@ -39,6 +41,7 @@ impl Engine {
         for (waiter, identity) in homeless {
             match waiter.wants {
                 Wants::Credentials(profile) => self.get(waiter.id, profile),
+                Wants::Restricted(socket, profile) => self.get_restricted(waiter.id, socket, profile),
                 Wants::SignIn => {
                     let failure =
                         Failure::new(FailureKind::Usage, "the identity was changed during the sign-in");
@@ -60,7 +63,8 @@ impl Engine {
             self.waiting.remove(&waiter.id);
         }
         if old.session.is_some() || !matches!(self.loading, Loading::Done) {
-            let of_slot = self.profiles.iter().filter(|(_, handed)| handed.slot == key);
+            let all = self.profiles.iter().chain(self.restricted.values().flatten());
+            let of_slot = all.filter(|(_, handed)| handed.slot == key);
             let profiles = of_slot.map(|(name, _)| name.clone()).collect();
             let orphan = Orphan {
                 session: old.session,
@@ -74,40 +78,70 @@ impl Engine {
     }
 }
 
+type Slots = HashMap<SlotKey, Slot>;
+type Profiles = HashMap<ProfileName, Handed>;
+type Restricted = HashMap<SocketName, Profiles>;
+
+/// What a configuration needs.
+struct Built {
+    slots: Slots,
+    profiles: Profiles,
+    restricted: Restricted,
+}
+
 /// Makes the slots of every plan, and of every identity that a person can sign in.
-fn build(
-    config: &Config,
-    before: &HashMap<ProfileName, Handed>,
-) -> (HashMap<SlotKey, Slot>, HashMap<ProfileName, Handed>) {
-    let mut slots: HashMap<SlotKey, Slot> = HashMap::new();
+fn build(config: &Config, before: &Profiles, restricted_before: &Restricted) -> Built {
+    let mut slots = Slots::new();
     let mut profiles = HashMap::with_capacity(config.profiles.len());
     for plan in config.profiles.values() {
-        let mut parent = None;
-        for (key, step) in plan.keys.iter().copied().zip(&plan.steps) {
-            slots.entry(key).or_insert_with(|| Slot::new(parent, plan.identity.clone(), step.clone()));
-            parent = Some(key);
-        }
-        let Some(key) = parent else { continue };
+        let Some(key) = put(&mut slots, plan) else { continue };
         if let Some(slot) = slots.get_mut(&key) {
-            slot.handed_out = true;
+            slot.is_own = true;
         }
         let last_used = before.get(&plan.profile).and_then(|handed| handed.last_used);
         profiles.insert(plan.profile.clone(), Handed { slot: key, last_used });
+    }
+    let mut restricted = Restricted::new();
+    for (socket, plans) in
+        config.sockets.iter().filter_map(|(name, socket)| Some((name, socket.scoped.as_ref()?)))
+    {
+        let handed = plans.values().filter_map(|plan| {
+            let before = restricted_before.get(socket).and_then(|before| before.get(&plan.profile));
+            let handed = Handed {
+                slot: put(&mut slots, plan)?,
+                last_used: before.and_then(|before| before.last_used),
+            };
+            Some((plan.profile.clone(), handed))
+        });
+        restricted.insert(socket.clone(), handed.collect());
     }
     for (name, key) in &config.sign_ins {
         if let Some(step) = config.identities.get(name).and_then(Identity::sign_in_step) {
             slots.entry(*key).or_insert_with(|| Slot::new(None, name.clone(), step));
         }
     }
-    (slots, profiles)
+    Built { slots, profiles, restricted }
+}
+
+/// Makes the slots of a plan that are not there yet, and answers the last.
+fn put(slots: &mut Slots, plan: &Plan) -> Option<SlotKey> {
+    let mut parent = None;
+    for (key, step) in plan.keys.iter().copied().zip(&plan.steps) {
+        slots.entry(key).or_insert_with(|| Slot::new(parent, plan.identity.clone(), step.clone()));
+        parent = Some(key);
+    }
+    let key = parent?;
+    slots.get_mut(&key)?.handed_out = true;
+    Some(key)
 }
 
 impl Slot {
     /// Takes what another slot of the same key knows; who waits there is moved by the caller.
     pub(super) fn inherit(&mut self, old: Self) {
-        let (parent, handed_out) = (self.parent, self.handed_out);
+        let (parent, handed_out, is_own) = (self.parent, self.handed_out, self.is_own);
         *self = old;
         self.parent = parent;
         self.handed_out = handed_out;
+        self.is_own = is_own;
     }
 }

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::mint::{MintError, Minted};
 use crate::plan::Step;
 use crate::slot::{MintId, SlotKey, WaiterId};
-use keyfob_shared::{Credentials, Failure, IdentityName, ProfileName, Secret, Timestamp};
+use keyfob_shared::{Credentials, Failure, IdentityName, ProfileName, Secret, SocketName, Timestamp};
 use std::sync::Arc;
 
 /// Everything that can happen.
@@ -32,6 +32,15 @@ pub enum Event {
     },
     /// Such a program has ended.
     Release(HoldId),
+    /// A caller wants the credentials of a profile through a restricted socket.
+    GetRestricted {
+        /// Who.
+        waiter: WaiterId,
+        /// Through which socket.
+        socket: SocketName,
+        /// Which.
+        profile: ProfileName,
+    },
     /// A person signs in.
     Login {
         /// Who waits.

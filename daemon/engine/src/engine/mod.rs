@@ -11,6 +11,7 @@ mod model;
 mod outcome;
 mod people;
 mod renew;
+mod restricted;
 mod serve;
 mod status;
 #[cfg(test)]
@@ -21,11 +22,12 @@ mod world;
 
 pub use event::{Answer, Command, Event, From, LoadId, Mint, Replaced, Scope};
 pub use hold::{HoldId, Obstacle};
+pub use restricted::not_served;
 
 use crate::clock::{Monotonic, Now, Skew, WallClock};
 use crate::config::Config;
 use crate::slot::{MintId, Slot, SlotKey, WaiterId};
-use keyfob_shared::{Failure, ProfileName, Timestamp};
+use keyfob_shared::{Failure, ProfileName, SocketName, Timestamp};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use vault::{Ended, Orphan};
@@ -60,6 +62,8 @@ pub struct Engine {
     chance: fastrand::Rng,
     config: Arc<Config>,
     profiles: HashMap<ProfileName, Handed>,
+    // What restricted sockets hand out that scope their sessions down.
+    restricted: HashMap<SocketName, HashMap<ProfileName, Handed>>,
     slots: HashMap<SlotKey, Slot>,
     orphans: HashMap<SlotKey, Orphan>,
     ended: Vec<Ended>,
@@ -98,6 +102,7 @@ impl Engine {
             chance: fastrand::Rng::with_seed(seed),
             config: Arc::default(),
             profiles: HashMap::new(),
+            restricted: HashMap::new(),
             slots: HashMap::new(),
             orphans: HashMap::new(),
             ended: Vec::new(),
@@ -127,6 +132,7 @@ impl Engine {
         match event {
             Event::Configured(config) => self.configure(config),
             Event::Get { waiter, profile } => self.get(waiter, profile),
+            Event::GetRestricted { waiter, socket, profile } => self.get_restricted(waiter, socket, profile),
             Event::Login { waiter, identity, code } => self.login(waiter, &identity, code),
             Event::Logout(scope) => self.logout(&scope),
             Event::KeyChanged { identity, replaced } => self.key_changed(&identity, replaced),

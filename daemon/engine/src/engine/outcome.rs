@@ -105,7 +105,7 @@ impl Engine {
             let access_key_id = session.credentials.access_key_id.clone();
             for waiter in waiters {
                 let answer = match waiter.wants {
-                    Wants::Credentials(_) => {
+                    Wants::Credentials(_) | Wants::Restricted(..) => {
                         Answer::Served { reply: reply.clone(), access_key_id: access_key_id.clone() }
                     }
                     Wants::SignIn => Answer::SignedIn { until },
@@ -269,7 +269,9 @@ impl Engine {
         let blocked = std::mem::take(&mut slot.blocked);
         for waiter in std::mem::take(&mut slot.waiters) {
             let again = match waiter.wants {
-                Wants::Credentials(profile) => format!("keyfob get {profile}"),
+                Wants::Credentials(profile) | Wants::Restricted(_, profile) => {
+                    format!("keyfob get {profile}")
+                }
                 Wants::SignIn => format!("keyfob login {identity}"),
             };
             self.waiting.remove(&waiter.id);

@@ -34,22 +34,18 @@ impl Engine {
     }
 
     pub(super) fn logout(&mut self, scope: &Scope) {
-        let of_profile = match scope {
-            Scope::Profile(profile) => self.profiles.get(profile).map(|handed| handed.slot),
-            Scope::All | Scope::Identity(_) => None,
-        };
         let keys: Vec<SlotKey> = match scope {
             Scope::All => self.slots.keys().copied().collect(),
             Scope::Identity(identity) => self.slots_of(identity),
-            Scope::Profile(_) => of_profile.into_iter().collect(),
+            Scope::Profile(profile) => self.slots_of_profile(profile),
         };
         match scope {
             Scope::All => self.end_unread(Ended::All),
             Scope::Identity(identity) => self.end_unread(Ended::Identity(identity.clone())),
-            Scope::Profile(_) => of_profile.into_iter().for_each(|key| self.end_unread(Ended::Slot(key))),
+            Scope::Profile(_) => keys.iter().for_each(|key| self.end_unread(Ended::Slot(*key))),
         }
         // What was found in the vault may be of an older definition of the profile.
-        let behind = of_profile.and_then(|key| self.slots.get(&key)).map(|slot| slot.identity.clone());
+        let behind = keys.first().and_then(|key| self.slots.get(key)).map(|slot| slot.identity.clone());
         self.forget_orphans(|orphan| match scope {
             Scope::All => true,
             Scope::Identity(identity) => orphan.may_be_of(identity),
@@ -61,6 +57,7 @@ impl Engine {
         for key in keys {
             if let Some(slot) = self.slots.get_mut(&key) {
                 slot.last_used = None;
+                slot.last_own_use = None;
                 slot.logged_out = true;
                 slot.negotiated = None;
             }

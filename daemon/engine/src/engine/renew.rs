@@ -60,6 +60,7 @@ impl Engine {
         (matches!(self.loading, Loading::Done) || slot.session.is_some())
             && self.is_kept_warm(key)
             && !slot.needs_person(&self.config)
+            && self.may_sign_in(key, key)
     }
 
     /// Answers whether the session is to be renewed without being asked.

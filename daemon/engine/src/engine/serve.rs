@@ -18,15 +18,22 @@ impl Engine {
         };
         handed.last_used = Some(self.now.wall);
         let key = handed.slot;
-        let was_warm = self.is_kept_warm(key);
-        self.note_use(key);
+        let was_warm = self.is_kept_warm(key) && self.may_sign_in(key, key);
+        self.note_own_use(key);
+        self.serve(key, was_warm, Waiter { id: waiter, wants: Wants::Credentials(profile) });
+    }
+
+    /// Serves from memory, or has the caller wait; `was_warm` tells whether renewal was planned before.
+    pub(super) fn serve(&mut self, key: SlotKey, was_warm: bool, waiter: Waiter) {
         let Some(slot) = self.slots.get_mut(&key) else { return };
+        slot.logged_out = false;
+        slot.last_used = Some(self.now.monotonic);
         if slot.is_served(&self.clock, self.now) {
             let Some(session) = &mut slot.session else { return };
             let access_key_id = session.credentials.access_key_id.clone();
             let reply = session.reply(&self.clock);
             let due = slot.work == Work::Idle && slot.is_renewal_due(self.now);
-            self.answer(waiter, Answer::Served { reply, access_key_id });
+            self.answer(waiter.id, Answer::Served { reply, access_key_id });
             if due {
                 self.attempt(key, Trigger::Timer);
             } else if !was_warm {
@@ -34,7 +41,7 @@ impl Engine {
             }
             return;
         }
-        self.wait(key, Waiter { id: waiter, wants: Wants::Credentials(profile) });
+        self.wait(key, waiter);
         self.want(key);
     }
 
@@ -51,7 +58,8 @@ impl Engine {
             Loading::Asked(_) => {}
             Loading::Needed => self.load(),
             Loading::Failed { at, .. } => {
-                if self.now.monotonic < at.plus(timing::FAILURE_MEMORY) || self.has_source(key) {
+                let lately = self.now.monotonic < at.plus(timing::FAILURE_MEMORY);
+                if lately || self.has_source(key) || !self.is_wanted_by_person(key) {
                     return self.want_without_vault(key);
                 }
                 self.load();
@@ -59,8 +67,8 @@ impl Engine {
         }
     }
 
-    /// Takes note that somebody wants a session; what is on the way to it is wanted too.
-    fn note_use(&mut self, key: SlotKey) {
+    /// Takes note that the person wants a session; what is on the way to it is wanted too.
+    fn note_own_use(&mut self, key: SlotKey) {
         let way: Vec<SlotKey> = self.way(key).collect();
         for step in way {
             if let Some(slot) = self.slots.get_mut(&step) {
@@ -68,7 +76,11 @@ impl Engine {
             }
         }
         if let Some(slot) = self.slots.get_mut(&key) {
-            slot.last_used = Some(self.now.monotonic);
+            slot.last_own_use = Some(self.now.monotonic);
+            // A restricted socket was refused what the person gets.
+            if slot.failed.as_ref().is_some_and(|failed| failed.memory == 0) {
+                slot.forget_failure();
+            }
         }
     }
 

@@ -1,19 +1,43 @@
 //! What `keyfob status` shows of sessions and identities.
 
 use super::Engine;
+use super::Handed;
 use crate::clock::Monotonic;
 use crate::slot::{Slot, SlotKey, Work};
 use keyfob_shared::wire::{IdentityStatus, ProfileStatus};
-use keyfob_shared::{IdentityName, ProfileName, Timestamp};
+use keyfob_shared::{IdentityName, ProfileName, SocketName, Timestamp};
 
 impl Engine {
-    /// Answers the state of every profile, in the order of their names.
+    /// Answers the state of every profile, in the order of their names; then that of the sessions which are scoped down
+    /// for restricted sockets.
     pub fn profiles(&self) -> Vec<ProfileStatus> {
-        self.config.profiles.keys().filter_map(|name| self.profile(name)).collect()
+        let own =
+            self.config.profiles.keys().filter_map(|name| self.profile(name, self.profiles.get(name)?, None));
+        let sockets =
+            self.config.sockets.keys().filter_map(|socket| Some((socket, self.restricted.get(socket)?)));
+        let scoped = sockets.flat_map(|(socket, handed)| {
+            let mut names: Vec<&ProfileName> = handed.keys().collect();
+            names.sort();
+            names.into_iter().filter_map(move |name| self.profile(name, handed.get(name)?, Some(socket)))
+        });
+        own.chain(scoped).collect()
     }
 
-    fn profile(&self, name: &ProfileName) -> Option<ProfileStatus> {
-        let handed = self.profiles.get(name)?;
+    /// Answers the state of every profile that a restricted socket serves.
+    pub fn restricted_profiles(&self, socket: &SocketName) -> Vec<ProfileStatus> {
+        let handed = self.restricted.get(socket).unwrap_or(&self.profiles);
+        let plans = self.config.restricted_plans(socket);
+        plans
+            .filter_map(|plan| self.profile(&plan.profile, handed.get(&plan.profile)?, Some(socket)))
+            .collect()
+    }
+
+    fn profile(
+        &self,
+        name: &ProfileName,
+        handed: &Handed,
+        socket: Option<&SocketName>,
+    ) -> Option<ProfileStatus> {
         let slot = self.slots.get(&handed.slot)?;
         let served = slot.session.as_ref().filter(|_| slot.is_served(&self.clock, self.now));
         let (programs, leased_until) = self.holders(name);
@@ -28,6 +52,7 @@ impl Engine {
             renewals: slot.renewals,
             programs,
             leased_until,
+            socket: socket.cloned(),
         })
     }
 

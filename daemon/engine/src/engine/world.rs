@@ -129,6 +129,11 @@ impl World {
         }
     }
 
+    pub(super) fn waiter(&mut self) -> WaiterId {
+        self.next_waiter += 1;
+        self.next_waiter
+    }
+
     pub(super) fn get(&mut self, profile: &str) -> WaiterId {
         self.next_waiter += 1;
         self.handle(Event::Get { waiter: self.next_waiter, profile: profile.parse().unwrap() });

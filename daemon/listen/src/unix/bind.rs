@@ -1,10 +1,11 @@
 //! From a path to a listening socket that nobody else can reach or replace.
 //!
 //! 1. The directory is the user's own and nobody else may write to it. 2. A lock beside the socket is held for life.
-//! 3. Only a socket of the user, which nobody holds the lock for, is removed. 4. bind, then mode 0600, then listen.
+//! 3. Only a socket of the user, which nobody holds the lock for, is removed. 4. bind, then mode 0600
+//! (0666 where other users are named), then listen.
 
 use super::{listens, stream_socket};
-use crate::{BindError, Settings};
+use crate::{BindError, Kind, Settings};
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock};
 use rustix::net::{SocketAddrUnix, SocketType};
 use std::fs::{DirBuilder, File};
@@ -17,15 +18,37 @@ const BACKLOG: i32 = 4_096;
 /// `sun_path` holds 108 bytes on Linux and 104 on macOS, with a zero at the end.
 const MAX_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
+const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
+/// Who connects is checked all the same.
+const OPEN: Mode = PRIVATE.union(Mode::RGRP).union(Mode::WGRP).union(Mode::ROTH).union(Mode::WOTH);
+
 /// A listening socket and what keeps it ours.
 #[derive(Debug)]
 pub(super) struct Bound {
     pub(super) socket: OwnedFd,
-    pub(super) path: PathBuf,
-    /// Device and inode of the socket file.
-    pub(super) file: (u64, u64),
+    pub(super) file: SocketFile,
     pub(super) origin: Origin,
     _lock: File,
+}
+
+/// A socket file as it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketFile {
+    path: PathBuf,
+    // Device and inode.
+    file: (u64, u64),
+}
+
+impl SocketFile {
+    /// Answers where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Answers whether it is still there and the same one: clients reach it by its name.
+    pub fn is_there(&self) -> bool {
+        std::fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.file)
+    }
 }
 
 /// Who has made the socket file, and removes it.
@@ -36,7 +59,11 @@ pub(super) enum Origin {
 }
 
 pub(super) fn bind(settings: &Settings) -> Result<Bound, BindError> {
-    let inherited = inherited()?;
+    let (inherited, mode) = match &settings.kind {
+        Kind::Main => (inherited()?, PRIVATE),
+        Kind::Restricted { users } if users.is_empty() => (None, PRIVATE),
+        Kind::Restricted { .. } => (None, OPEN),
+    };
     let path = match &inherited {
         Some((_, path)) => path.clone(),
         None => settings.socket.clone(),
@@ -51,12 +78,13 @@ pub(super) fn bind(settings: &Settings) -> Result<Bound, BindError> {
     let lock = lock(&path)?;
     let (socket, origin) = match inherited {
         Some((socket, _)) => (socket, Origin::Inherited),
-        None => (fresh(&path)?, Origin::Ours),
+        None => (fresh(&path, mode)?, Origin::Ours),
     };
-    rustix::fs::chmodat(CWD, &path, Mode::RUSR | Mode::WUSR, rustix::fs::AtFlags::empty())
+    rustix::fs::chmodat(CWD, &path, mode, rustix::fs::AtFlags::empty())
         .map_err(|cause| failed("set mode of", &path, cause.into()))?;
     let found = std::fs::symlink_metadata(&path).map_err(|cause| failed("look at", &path, cause))?;
-    Ok(Bound { socket, file: (found.dev(), found.ino()), path, origin, _lock: lock })
+    let file = SocketFile { path, file: (found.dev(), found.ino()) };
+    Ok(Bound { socket, file, origin, _lock: lock })
 }
 
 fn own_directory(directory: &Path) -> Result<(), BindError> {
@@ -91,7 +119,7 @@ fn lock(path: &Path) -> Result<File, BindError> {
 }
 
 /// Makes the socket. The lock is held, so a socket that is there belongs to nobody alive.
-fn fresh(path: &Path) -> Result<OwnedFd, BindError> {
+fn fresh(path: &Path, mode: Mode) -> Result<OwnedFd, BindError> {
     match std::fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_socket() && found.uid() == rustix::process::geteuid().as_raw() => {
             std::fs::remove_file(path).map_err(|cause| failed("remove dead socket", path, cause))?;
@@ -104,8 +132,7 @@ fn fresh(path: &Path) -> Result<OwnedFd, BindError> {
     let address = SocketAddrUnix::new(path).map_err(io("name socket"))?;
     let socket = stream_socket().map_err(io("make socket"))?;
     rustix::net::bind(&socket, &address).map_err(io("bind"))?;
-    rustix::fs::chmodat(CWD, path, Mode::RUSR | Mode::WUSR, rustix::fs::AtFlags::empty())
-        .map_err(io("set mode of"))?;
+    rustix::fs::chmodat(CWD, path, mode, rustix::fs::AtFlags::empty()).map_err(io("set mode of"))?;
     rustix::net::listen(&socket, BACKLOG).map_err(io("listen on"))?;
     Ok(socket)
 }

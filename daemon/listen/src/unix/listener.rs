@@ -6,16 +6,15 @@
 //! 3. What the peer is, is read before it is answered, since it may end right after.
 //! 4. The request is read without waiting; only a slow peer gets a task, with a deadline.
 
-use super::bind::{Bound, Origin};
+use super::bind::{Bound, Origin, SocketFile};
 use super::connection::Connection;
 use super::{Processes, accept, peer_of, watch};
 use crate::request::{self, MAX_REQUEST, Parsed};
-use crate::{Arrival, BindError, Incoming, MAX_UNFINISHED, Peer, REQUEST_TIME, Settings};
+use crate::{Arrival, BindError, Incoming, Kind, MAX_UNFINISHED, Peer, REQUEST_TIME, Settings};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
@@ -37,6 +36,7 @@ pub struct Listener {
     bound: Bound,
     user: u32,
     allow_root: bool,
+    others: Vec<u32>,
     buffer: Vec<u8>,
     finished: mpsc::UnboundedReceiver<Arrival>,
     finish: mpsc::UnboundedSender<Arrival>,
@@ -61,6 +61,10 @@ impl Listener {
             bound,
             user: rustix::process::geteuid().as_raw(),
             allow_root: settings.allow_root,
+            others: match &settings.kind {
+                Kind::Main => Vec::new(),
+                Kind::Restricted { users } => users.clone(),
+            },
             buffer: vec![0; FIRST_READ],
             finished,
             finish,
@@ -73,7 +77,12 @@ impl Listener {
 
     /// Answers the path of the socket, which systemd may have chosen.
     pub fn path(&self) -> &Path {
-        &self.bound.path
+        self.bound.file.path()
+    }
+
+    /// Answers the socket file, to be looked at elsewhere.
+    pub fn file(&self) -> &SocketFile {
+        &self.bound.file
     }
 
     /// Answers whether a daemon takes connections at a socket.
@@ -88,8 +97,7 @@ impl Listener {
 
     /// Answers whether the socket file is still the one that was made: clients reach it by its name.
     pub fn still_ours(&self) -> bool {
-        std::fs::symlink_metadata(&self.bound.path)
-            .is_ok_and(|found| (found.dev(), found.ino()) == self.bound.file)
+        self.bound.file.is_there()
     }
 
     /// Waits for the next request. Can be dropped and asked again.
@@ -125,7 +133,8 @@ impl Listener {
     fn welcome(&mut self, connection: OwnedFd) -> Option<Arrival> {
         let mut peer = peer_of(&connection).ok()?;
         // Security: fail closed; root is served by its own agent.
-        let allowed = peer.uid == self.user || (self.allow_root && peer.uid == 0);
+        let allowed =
+            peer.uid == self.user || (self.allow_root && peer.uid == 0) || self.others.contains(&peer.uid);
         if !allowed {
             return self.is_told().then_some(Arrival::Refused(peer));
         }
@@ -234,7 +243,7 @@ async fn read_rest(peer: Peer, connection: OwnedFd, mut bytes: Vec<u8>) -> Optio
 impl Drop for Listener {
     fn drop(&mut self) {
         if self.bound.origin == Origin::Ours && self.still_ours() {
-            let _ = std::fs::remove_file(&self.bound.path);
+            let _ = std::fs::remove_file(self.path());
         }
     }
 }

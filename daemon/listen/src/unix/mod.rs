@@ -14,6 +14,7 @@ use other::{NO_SIGNAL, Processes, accept, listens, peer_of, stream_socket};
 #[cfg(test)]
 mod tests;
 
+pub use bind::SocketFile;
 mod passed;
 
 pub use connection::{Connection, Dialogue};

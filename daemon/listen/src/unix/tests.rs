@@ -1,6 +1,6 @@
 //! The socket, claim by claim; what needs another user is in the acceptance suite.
 
-use crate::{Arrival, BindError, Listener, MAX_UNFINISHED, Settings};
+use crate::{Arrival, BindError, Kind, Listener, MAX_UNFINISHED, Settings};
 use keyfob_shared::frame;
 use keyfob_shared::wire::Request;
 use std::io::{Read, Write};
@@ -25,7 +25,12 @@ impl Place {
     }
 
     fn bind(&self) -> Result<Listener, BindError> {
-        Listener::bind(&Settings { socket: self.socket(), allow_root: false, descriptors: 1_024 })
+        Listener::bind(&Settings {
+            socket: self.socket(),
+            allow_root: false,
+            descriptors: 1_024,
+            kind: Kind::Main,
+        })
     }
 }
 
@@ -151,6 +156,26 @@ async fn a_path_that_others_could_change_is_refused() {
 async fn a_path_that_is_too_long_is_told() {
     let place = Place::new();
     let socket = place.directory.path().join("x".repeat(120));
-    let error = Listener::bind(&Settings { socket, allow_root: false, descriptors: 1_024 }).unwrap_err();
+    let error = Listener::bind(&Settings { socket, allow_root: false, descriptors: 1_024, kind: Kind::Main })
+        .unwrap_err();
     assert!(error.to_string().contains("bytes that a socket path may have"), "{error}");
+}
+
+#[tokio::test]
+async fn a_further_socket_is_open_only_where_other_users_are_named() {
+    let place = Place::new();
+    for (users, mode) in [(Vec::new(), 0o600), (vec![12_345], 0o666)] {
+        let kind = Kind::Restricted { users };
+        let settings = Settings { socket: place.socket(), allow_root: false, descriptors: 1_024, kind };
+        let mut listener = Listener::bind(&settings).unwrap();
+        let found = std::fs::metadata(place.socket()).unwrap().permissions().mode();
+        assert_eq!(found & 0o777, mode);
+        assert!(listener.file().is_there() && listener.file().path() == place.socket());
+        let mut client = UnixStream::connect(place.socket()).unwrap();
+        client.write_all(&request()).unwrap();
+        assert!(matches!(arrival(&mut listener).await, Arrival::Request(_)));
+        let file = listener.file().clone();
+        drop(listener);
+        assert!(!file.is_there());
+    }
 }

@@ -21,6 +21,8 @@ const DEBIAN: &[(&str, &str)] = &[
     ("setpriv", "util-linux"),
     ("rclone", "rclone"),
     ("restic", "restic"),
+    ("sshd", "openssh-server"),
+    ("ssh", "openssh-client"),
 ];
 
 /// Version 2; a program `aws` may be version 1.

@@ -7,4 +7,5 @@ mod configuration;
 mod holds;
 mod people;
 mod renewal;
+mod restricted;
 mod vault;
