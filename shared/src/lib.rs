@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod environment;
 pub mod failure;
 pub mod frame;
+pub mod import;
 pub mod name;
 pub mod secret;
 pub mod timestamp;

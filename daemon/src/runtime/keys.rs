@@ -5,7 +5,7 @@ use super::mints::vault_failure;
 use super::{Event, Shared};
 use keyfob_engine::engine::{self, Replaced};
 use keyfob_shared::wire::{KeyView, Reply};
-use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret};
+use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret, credentials};
 use keyfob_vault::{Item, ItemKind, ItemName};
 use std::path::PathBuf;
 
@@ -34,7 +34,7 @@ async fn store(
     id: String,
     secret: Secret,
 ) -> Result<String, Failure> {
-    check(&id, &secret)?;
+    credentials::check_long_term(&id, &secret).map_err(|wrong| Failure::new(FailureKind::Usage, wrong))?;
     let old = read(shared, identity).await?;
     let replaced = match old {
         Some(old) if old.access_key_id == id => Replaced::SameKey,
@@ -50,22 +50,6 @@ async fn store(
     shared.vault.put(item).await.map_err(|wrong| vault_failure(&wrong))?;
     changed(shared, identity, replaced);
     Ok(message)
-}
-
-/// Checks the form of a long-term key; STS knows whether it is one.
-fn check(id: &str, secret: &Secret) -> Result<(), Failure> {
-    let wrong = |message: &str| Err(Failure::new(FailureKind::Usage, message));
-    if id.starts_with("ASIA") {
-        return wrong("ASIA… is a temporary key: a long-term one begins with AKIA");
-    }
-    if !(16..=128).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return wrong("an access key id has 16 to 128 letters and digits");
-    }
-    let length = secret.expose().len();
-    if !(16..=256).contains(&length) || !secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-        return wrong("this is not a secret access key: those have 40 letters, digits, + and /");
-    }
-    Ok(())
 }
 
 pub(super) async fn remove(shared: Shared, identity: IdentityName, call: Call) {

@@ -27,6 +27,7 @@ const ROOMS: &[Room] = &[
         may_import: &["keyfob-shared", "keyfob-engine"],
     },
     Room { place: "daemon/audit/", package: "keyfob-audit", may_import: &["keyfob-shared", "keyfob-engine"] },
+    Room { place: "daemon/import/", package: "keyfob-import", may_import: &["keyfob-shared", "keyfob-engine"] },
     Room {
         place: "daemon/",
         package: "keyfobd",
@@ -37,6 +38,7 @@ const ROOMS: &[Room] = &[
             "keyfob-source",
             "keyfob-listen",
             "keyfob-audit",
+            "keyfob-import",
         ],
     },
     Room { place: "tests/", package: "keyfob-tests", may_import: &["keyfob-shared"] },
