@@ -37,11 +37,8 @@ fn planned(paths: &[PathBuf; 3], profiles: &[String]) -> Result<Import, Failure>
     let [config, aws_config, credentials] = paths;
     let own = present(configuration::text(config)).map_err(|cause| unreadable(config, &cause))?;
     let aws = |path: &Path| present(secret_text(path)).map_err(|cause| unreadable(path, &cause));
-    let texts = Texts {
-        config: own.map(Secret::new),
-        aws_config: aws(aws_config)?,
-        credentials: aws(credentials)?,
-    };
+    let texts =
+        Texts { config: own.map(Secret::new), aws_config: aws(aws_config)?, credentials: aws(credentials)? };
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let around = Surroundings {
         directory: config.parent().unwrap_or(Path::new("/")),

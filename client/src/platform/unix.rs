@@ -18,6 +18,9 @@ use std::time::Duration;
 /// The daemon beside the client.
 pub(crate) const DAEMON: &str = "keyfobd";
 
+/// The variable that tells the home directory to AWS tools.
+pub(crate) const HOME: &str = "HOME";
+
 /// The time in which a daemon takes a connection; on Linux this bounds connect as well.
 const SEND_TIME: Duration = Duration::from_secs(10);
 
@@ -89,6 +92,13 @@ pub(crate) fn replace(program: &Path, arguments: &[&str]) -> io::Error {
     command.exec()
 }
 
+/// Prepares the daemon's program for a question that needs no daemon.
+pub(crate) fn helper(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    without_aws(&mut command);
+    command
+}
+
 /// The daemon has no use for credentials of the environment.
 fn without_aws(command: &mut Command) {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"AWS_")) {
@@ -112,7 +122,8 @@ pub(crate) fn start_lock(socket: &Path) -> io::Result<Option<File>> {
     }
 }
 
-fn private_directory(path: &Path) -> io::Result<()> {
+/// Makes a directory that only the user may enter, unless it is there.
+pub(crate) fn private_directory(path: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 

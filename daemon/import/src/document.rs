@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn lines_belong_to_settings_as_the_sdk_sees_them() {
-        let text = "; top\n[default] # mine\r\nRegion=x # y\n s3 no\n\n# c\ns3 =\n\ta = b\n[profile  b;]\nk=v;w\n";
+        let text =
+            "; top\n[default] # mine\r\nRegion=x # y\n s3 no\n\n# c\ns3 =\n\ta = b\n[profile  b] ;x\nk=v;w\n";
         let document = Document::new(Kind::Config, text);
         let [default, b] = document.sections.as_slice() else { panic!("two sections") };
         assert_eq!((default.name.as_str(), default.header, default.end), ("default", 1, 8));
@@ -151,7 +152,7 @@ mod tests {
         };
         assert_eq!(told(default), ["region=x@[2, 3]", "s3=@[6, 7]"]);
         assert_eq!(told(b), ["k=v;w@[9]"]);
-        assert_eq!(document.profile(b), None, "the header ends at its comment, without a bracket");
+        assert_eq!(document.profile(b), Some("b"));
         assert_eq!(document.lines.concat(), text);
     }
 }

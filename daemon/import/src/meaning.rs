@@ -86,7 +86,8 @@ impl Files<'_> {
             self.identity_center(profile)?
         } else if has_key {
             if process.is_some() {
-                let what = "it has both an access key and credential_process, and AWS tools differ in which counts";
+                let what =
+                    "it has both an access key and credential_process, and AWS tools differ in which counts";
                 return Err(what.into());
             }
             self.session(profile)?
@@ -203,7 +204,9 @@ impl Files<'_> {
             None => get(key),
         };
         let (Some(account), Some(role)) = (get("sso_account_id"), get("sso_role_name")) else {
-            return Err("Identity Center without sso_account_id and sso_role_name gives no credentials".into());
+            return Err(
+                "Identity Center without sso_account_id and sso_role_name gives no credentials".into()
+            );
         };
         let (Some(start_url), Some(region)) = (of_session("sso_start_url"), of_session("sso_region")) else {
             return Err(match session {
@@ -253,7 +256,8 @@ impl Files<'_> {
         if !id.starts_with("AKIA") || credentials::check_long_term(&id, &secret).is_err() {
             return Err("its access key is not one of an IAM user of AWS".into());
         }
-        let settings = [&self.config, &self.credentials].into_iter().flat_map(|file| file.sections_of(profile));
+        let settings =
+            [&self.config, &self.credentials].into_iter().flat_map(|file| file.sections_of(profile));
         let settings: Vec<_> = settings.flat_map(|section| &section.settings).collect();
         for (key, used) in [(KEY_ID, id.as_str()), (SECRET, secret.expose())] {
             let all = settings.iter().filter(|setting| setting.key == key);
@@ -274,7 +278,7 @@ impl Files<'_> {
     fn check_default(&self, profile: &str) -> Result<(), String> {
         if profile == "default" && self.default_is_twice() {
             return Err(
-                "[default] and [profile default] are both there, and AWS tools differ in which counts".into()
+                "[default] and [profile default] are both there, and AWS tools differ in which counts".into(),
             );
         }
         Ok(())

@@ -55,10 +55,8 @@ pub fn plan(texts: &Texts, asked: &Asked<'_>, around: &Surroundings<'_>) -> Resu
     let judge = |text: &str| config::parse(text, around).map(drop).map_err(|findings| first(&findings));
     let plan = work.run(before.expose(), asked.profiles, &judge)?;
     check(&files, &plan)?;
-    let change = |before: &Option<Secret>, after: String| Change {
-        before: before.clone(),
-        after: Secret::new(after),
-    };
+    let change =
+        |before: &Option<Secret>, after: String| Change { before: before.clone(), after: Secret::new(after) };
     let names = plan.profiles.iter().filter_map(|name| name.parse().ok()).collect();
     Ok(Import {
         config: change(&texts.config, plan.config),
@@ -125,9 +123,8 @@ impl Work<'_> {
         let targets = self.targets(&acceptance.accepted, only, &mut left);
         let needed = needed(&acceptance.accepted, &targets);
         let told = wishes.into_iter().filter(|(name, _)| targets.contains(name));
-        let mut notes: Vec<(String, String)> = told
-            .flat_map(|(name, notes)| notes.into_iter().map(move |note| (name.clone(), note)))
-            .collect();
+        let mut notes: Vec<(String, String)> =
+            told.flat_map(|(name, notes)| notes.into_iter().map(move |note| (name.clone(), note))).collect();
         let copied = holders(&translator, &needed).into_iter().filter(|holder| !targets.contains(holder));
         let what = "its access key goes into the vault for others, and stays in the AWS files for itself";
         notes.extend(copied.map(|holder| (holder, what.to_owned())));
@@ -164,12 +161,7 @@ impl Work<'_> {
     /// Answers the profiles whose settings are taken out of the AWS files, in their order.
     ///
     /// What stays there must go on working: a source of it stays as well.
-    fn targets(
-        &self,
-        accepted: &[&Item],
-        only: &[String],
-        left: &mut Vec<(String, String)>,
-    ) -> Vec<String> {
+    fn targets(&self, accepted: &[&Item], only: &[String], left: &mut Vec<(String, String)>) -> Vec<String> {
         let is_asked = |name: &String| only.is_empty() || only.contains(name);
         let is_accepted = |name: &String| accepted.iter().any(|item| item.profile == *name);
         let names = self.files.view.names.iter();
@@ -209,14 +201,10 @@ impl Work<'_> {
     }
 
     /// Puts the notes into the order of the files.
-    fn tell(
-        &mut self,
-        only: &[String],
-        left: Vec<(String, String)>,
-        notes: Vec<(String, String)>,
-    ) {
+    fn tell(&mut self, only: &[String], left: Vec<(String, String)>, notes: Vec<(String, String)>) {
         let left = left.into_iter().map(|(name, why)| (name, NoteKind::LeftAlone, why));
-        let told: Vec<_> = left.chain(notes.into_iter().map(|(name, what)| (name, NoteKind::Note, what))).collect();
+        let told: Vec<_> =
+            left.chain(notes.into_iter().map(|(name, what)| (name, NoteKind::Note, what))).collect();
         for name in &self.files.view.names {
             let of_it = told.iter().filter(|(subject, _, _)| subject == name);
             self.notes.extend(of_it.map(|(_, kind, message)| Note {
@@ -276,14 +264,21 @@ fn unread(files: &Files<'_>) -> Vec<Note> {
         for section in &document.sections {
             let is_read = document.profile(section).is_some_and(|name| files.view.has(name));
             let is_other = section.name.starts_with("sso-session") || section.name.starts_with("services");
-            let has_credentials = section.settings.iter().any(|one| edit::SETTINGS.contains(&one.key.as_str()));
+            let has_credentials =
+                section.settings.iter().any(|one| edit::SETTINGS.contains(&one.key.as_str()));
             if is_read || is_other || !has_credentials {
                 continue;
             }
             let message = match (document.kind, section.name.starts_with("profile")) {
-                (Kind::Config, true) => "the SDKs pass over a name with other signs than letters, digits and -_./%@:+",
-                (Kind::Config, false) => "AWS tools pass over it: profiles of this file are named [profile NAME]",
-                (Kind::Credentials, _) => "the SDKs pass over it: profiles of this file are named [NAME], in letters, digits and -_./%@:+",
+                (Kind::Config, true) => {
+                    "the SDKs pass over a name with other signs than letters, digits and -_./%@:+"
+                }
+                (Kind::Config, false) => {
+                    "AWS tools pass over it: profiles of this file are named [profile NAME]"
+                }
+                (Kind::Credentials, _) => {
+                    "the SDKs pass over it: profiles of this file are named [NAME], in letters, digits and -_./%@:+"
+                }
             };
             let subject = format!("section [{}]", section.name);
             notes.push(Note { subject, kind: NoteKind::LeftAlone, message: message.into() });

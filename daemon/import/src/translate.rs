@@ -89,7 +89,8 @@ impl<'a> Translator<'a> {
         let identity = identity.map(|at| &self.identities[at]);
         if let (Some(identity), Some(_)) = (identity, &wish.mfa_serial) {
             let name = &identity.name;
-            wish.notes.push(format!("where AWS tools asked for an MFA code, `keyfob login {name}` asks for it"));
+            wish.notes
+                .push(format!("where AWS tools asked for an MFA code, `keyfob login {name}` asks for it"));
         }
         table.extend(identity.map(|identity| ("identity", json!(identity.name))));
         table.extend(wish.settings.iter().cloned());

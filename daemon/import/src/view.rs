@@ -24,7 +24,8 @@ impl View {
     pub(crate) fn new(config: &Document<'_>, credentials: &Document<'_>) -> Result<Self, String> {
         let (config_text, credentials_text) = (config.lines.concat(), credentials.lines.concat());
         // One by one first: an error of both does not say of which.
-        parse(EnvConfigFileKind::Config, &config_text, "").map_err(|what| format!("the config file: {what}"))?;
+        parse(EnvConfigFileKind::Config, &config_text, "")
+            .map_err(|what| format!("the config file: {what}"))?;
         parse(EnvConfigFileKind::Credentials, "", &credentials_text)
             .map_err(|what| format!("the credentials file: {what}"))?;
         let sections = parse(EnvConfigFileKind::Config, &config_text, &credentials_text)?;

@@ -10,6 +10,7 @@ mod commands;
 mod crash;
 mod herd;
 mod hostile;
+mod import;
 mod input;
 mod keychain;
 mod lifecycle;

@@ -27,7 +27,11 @@ const ROOMS: &[Room] = &[
         may_import: &["keyfob-shared", "keyfob-engine"],
     },
     Room { place: "daemon/audit/", package: "keyfob-audit", may_import: &["keyfob-shared", "keyfob-engine"] },
-    Room { place: "daemon/import/", package: "keyfob-import", may_import: &["keyfob-shared", "keyfob-engine"] },
+    Room {
+        place: "daemon/import/",
+        package: "keyfob-import",
+        may_import: &["keyfob-shared", "keyfob-engine"],
+    },
     Room {
         place: "daemon/",
         package: "keyfobd",
