@@ -7,10 +7,13 @@ mod accept;
 mod document;
 mod edit;
 mod endpoint;
+mod key;
 mod meaning;
 mod plan;
+mod tell;
 mod toml_text;
 mod translate;
+mod verify;
 mod view;
 
 pub use plan::{Asked, Texts, plan};

@@ -5,12 +5,8 @@
 
 use crate::document::Document;
 use crate::view::View;
-use keyfob_shared::{ProfileName, Secret, credentials};
+use keyfob_shared::ProfileName;
 use serde_json::{Value, json};
-
-pub(crate) const KEY_ID: &str = "aws_access_key_id";
-pub(crate) const SECRET: &str = "aws_secret_access_key";
-const TOKENS: [&str; 2] = ["aws_session_token", "aws_security_token"];
 
 /// Settings of a table, in the order in which they are written.
 pub(crate) type Table = Vec<(&'static str, Value)>;
@@ -230,58 +226,6 @@ impl Files<'_> {
         let words = words.ok_or("its credential_process is not a command line: a quote is not closed")?;
         let identity = vec![("type", json!("process")), ("command", json!(words))];
         Ok(Origin::Identity(profile.to_owned(), identity))
-    }
-
-    fn has_key(&self, profile: &str) -> bool {
-        [KEY_ID, SECRET].iter().any(|key| self.view.get(profile, key).is_some())
-    }
-
-    fn no_key(&self, profile: &str) -> Result<(), String> {
-        if self.has_key(profile) {
-            return Err("it has an access key beside it that AWS tools don't use here".into());
-        }
-        Ok(())
-    }
-
-    /// Answers the long-term key of a profile, once it is checked.
-    pub(crate) fn key(&self, profile: &str) -> Option<(String, Secret)> {
-        Some((self.view.get(profile, KEY_ID)?, Secret::new(self.view.get(profile, SECRET)?)))
-    }
-
-    fn check_key(&self, profile: &str) -> Result<(), String> {
-        let (id, secret) = self.key(profile).ok_or("its access key has only one of its halves")?;
-        if id.starts_with("ASIA") || TOKENS.iter().any(|token| self.view.get(profile, token).is_some()) {
-            return Err("its access key is a temporary one, which ends by itself".into());
-        }
-        if !id.starts_with("AKIA") || credentials::check_long_term(&id, &secret).is_err() {
-            return Err("its access key is not one of an IAM user of AWS".into());
-        }
-        let settings =
-            [&self.config, &self.credentials].into_iter().flat_map(|file| file.sections_of(profile));
-        let settings: Vec<_> = settings.flat_map(|section| &section.settings).collect();
-        for (key, used) in [(KEY_ID, id.as_str()), (SECRET, secret.expose())] {
-            let all = settings.iter().filter(|setting| setting.key == key);
-            if all.into_iter().any(|setting| setting.value.expose() != used) {
-                return Err("there are two access keys for it: remove the one that is not used".into());
-            }
-        }
-        Ok(())
-    }
-
-    /// Finds the two sections of `default` that AWS tools take differently.
-    pub(crate) fn default_is_twice(&self) -> bool {
-        let names: Vec<&str> =
-            self.config.sections_of("default").map(|section| section.name.as_str()).collect();
-        names.contains(&"default") && names.iter().any(|name| *name != "default")
-    }
-
-    fn check_default(&self, profile: &str) -> Result<(), String> {
-        if profile == "default" && self.default_is_twice() {
-            return Err(
-                "[default] and [profile default] are both there, and AWS tools differ in which counts".into(),
-            );
-        }
-        Ok(())
     }
 }
 

@@ -3,11 +3,12 @@
 use crate::accept::{self, Acceptance, Item};
 use crate::document::{Document, Kind};
 use crate::meaning::{Files, Meaning};
+use crate::tell::{self, Lines};
 use crate::translate::{Meanings, Translator, in_order};
 use crate::view::View;
-use crate::{edit, endpoint, toml_text};
+use crate::{edit, endpoint, toml_text, verify};
 use keyfob_engine::config::{self, Surroundings};
-use keyfob_shared::import::{Change, Import, ImportedKey, Note, NoteKind};
+use keyfob_shared::import::{Change, Import, ImportedKey, Note};
 use keyfob_shared::{Failure, FailureKind, Secret};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -54,7 +55,7 @@ pub fn plan(texts: &Texts, asked: &Asked<'_>, around: &Surroundings<'_>) -> Resu
     let mut work = Work { files: &files, existing: &existing, notes: Vec::new() };
     let judge = |text: &str| config::parse(text, around).map(drop).map_err(|findings| first(&findings));
     let plan = work.run(before.expose(), asked.profiles, &judge)?;
-    check(&files, &plan)?;
+    verify::check(&files, &plan)?;
     let change =
         |before: &Option<Secret>, after: String| Change { before: before.clone(), after: Secret::new(after) };
     let names = plan.profiles.iter().filter_map(|name| name.parse().ok()).collect();
@@ -68,7 +69,8 @@ pub fn plan(texts: &Texts, asked: &Asked<'_>, around: &Surroundings<'_>) -> Resu
     })
 }
 
-fn unreadable(what: &str) -> Failure {
+/// Tells of a file that AWS tools can't read.
+pub(crate) fn unreadable(what: &str) -> Failure {
     Failure::new(FailureKind::Usage, format!("read the AWS files: {what}"))
         .hint("mend that line: the SDKs of AWS can't read it either")
 }
@@ -78,12 +80,12 @@ fn first(findings: &[keyfob_shared::wire::Finding]) -> String {
 }
 
 /// The new texts.
-struct Made {
-    config: String,
-    aws_config: String,
-    credentials: String,
+pub(crate) struct Made {
+    pub(crate) config: String,
+    pub(crate) aws_config: String,
+    pub(crate) credentials: String,
     keys: Vec<ImportedKey>,
-    profiles: Vec<String>,
+    pub(crate) profiles: Vec<String>,
 }
 
 struct Work<'a> {
@@ -98,7 +100,7 @@ impl Work<'_> {
         let devices_fine = |device: &str| device_check(device, judge).is_ok();
         let translator = Translator::new(self.files, self.existing, &meanings);
         let mut translator = translator.without_devices(|device| !devices_fine(device));
-        let mut left: Vec<(String, String)> = Vec::new();
+        let mut left: Lines = Vec::new();
         let mut wishes: Vec<(String, Vec<String>)> = Vec::new();
         let mut items: Vec<Item> = Vec::new();
         for (name, meaning) in &meanings {
@@ -123,13 +125,16 @@ impl Work<'_> {
         let targets = self.targets(&acceptance.accepted, only, &mut left);
         let needed = needed(&acceptance.accepted, &targets);
         let told = wishes.into_iter().filter(|(name, _)| targets.contains(name));
-        let mut notes: Vec<(String, String)> =
+        let mut notes: Lines =
             told.flat_map(|(name, notes)| notes.into_iter().map(move |note| (name.clone(), note))).collect();
         let copied = holders(&translator, &needed).into_iter().filter(|holder| !targets.contains(holder));
         let what = "its access key goes into the vault for others, and stays in the AWS files for itself";
         notes.extend(copied.map(|holder| (holder, what.to_owned())));
         left.retain(|(name, _)| only.is_empty() || only.contains(name));
-        self.tell(only, left, notes);
+        self.notes = tell::notes(self.files, left, notes);
+        if only.is_empty() {
+            self.notes.extend(tell::unread(self.files));
+        }
         let text = accept::text(before, &needed);
         judge(&text).map_err(|what| Failure::new(FailureKind::Usage, format!("translate: {what}")))?;
         let names: Vec<&str> = targets.iter().map(String::as_str).collect();
@@ -161,7 +166,7 @@ impl Work<'_> {
     /// Answers the profiles whose settings are taken out of the AWS files, in their order.
     ///
     /// What stays there must go on working: a source of it stays as well.
-    fn targets(&self, accepted: &[&Item], only: &[String], left: &mut Vec<(String, String)>) -> Vec<String> {
+    fn targets(&self, accepted: &[&Item], only: &[String], left: &mut Lines) -> Vec<String> {
         let is_asked = |name: &String| only.is_empty() || only.contains(name);
         let is_accepted = |name: &String| accepted.iter().any(|item| item.profile == *name);
         let names = self.files.view.names.iter();
@@ -179,7 +184,7 @@ impl Work<'_> {
     }
 
     /// Answers the sources of what stays, and by what they are used.
-    fn sources_of_staying(&self, targets: &[String]) -> Vec<(String, String)> {
+    fn sources_of_staying(&self, targets: &[String]) -> Lines {
         let files = self.files;
         let mut sources = Vec::new();
         for document in [&files.config, &files.credentials] {
@@ -198,24 +203,6 @@ impl Work<'_> {
             }
         }
         sources
-    }
-
-    /// Puts the notes into the order of the files.
-    fn tell(&mut self, only: &[String], left: Vec<(String, String)>, notes: Vec<(String, String)>) {
-        let left = left.into_iter().map(|(name, why)| (name, NoteKind::LeftAlone, why));
-        let told: Vec<_> =
-            left.chain(notes.into_iter().map(|(name, what)| (name, NoteKind::Note, what))).collect();
-        for name in &self.files.view.names {
-            let of_it = told.iter().filter(|(subject, _, _)| subject == name);
-            self.notes.extend(of_it.map(|(_, kind, message)| Note {
-                subject: format!("profile {name}"),
-                kind: *kind,
-                message: message.clone(),
-            }));
-        }
-        if only.is_empty() {
-            self.notes.extend(unread(self.files));
-        }
     }
 }
 
@@ -257,64 +244,70 @@ fn device_check(device: &str, judge: &accept::Judge<'_>) -> Result<(), String> {
     judge(&toml_text::table("identity", "x", &table))
 }
 
-/// Tells of sections with credentials that the SDKs pass over.
-fn unread(files: &Files<'_>) -> Vec<Note> {
-    let mut notes: Vec<Note> = Vec::new();
-    for document in [&files.config, &files.credentials] {
-        for section in &document.sections {
-            let is_read = document.profile(section).is_some_and(|name| files.view.has(name));
-            let is_other = section.name.starts_with("sso-session") || section.name.starts_with("services");
-            let has_credentials =
-                section.settings.iter().any(|one| edit::SETTINGS.contains(&one.key.as_str()));
-            if is_read || is_other || !has_credentials {
-                continue;
-            }
-            let message = match (document.kind, section.name.starts_with("profile")) {
-                (Kind::Config, true) => {
-                    "the SDKs pass over a name with other signs than letters, digits and -_./%@:+"
-                }
-                (Kind::Config, false) => {
-                    "AWS tools pass over it: profiles of this file are named [profile NAME]"
-                }
-                (Kind::Credentials, _) => {
-                    "the SDKs pass over it: profiles of this file are named [NAME], in letters, digits and -_./%@:+"
-                }
-            };
-            let subject = format!("section [{}]", section.name);
-            notes.push(Note { subject, kind: NoteKind::LeftAlone, message: message.into() });
-        }
-    }
-    notes
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Looks at the new texts as AWS tools will: what was handed over is, and everything else means what it meant.
-fn check(files: &Files<'_>, made: &Made) -> Result<(), Failure> {
-    let config = Document::new(Kind::Config, &made.aws_config);
-    let credentials = Document::new(Kind::Credentials, &made.credentials);
-    let after = View::new(&config, &credentials).map_err(|what| unreadable(&what))?;
-    let all = [&files.config, &files.credentials];
-    let keys: BTreeSet<&str> = all
-        .iter()
-        .flat_map(|document| &document.sections)
-        .flat_map(|section| &section.settings)
-        .map(|setting| setting.key.as_str())
-        .chain(["credential_process"])
-        .collect();
-    for name in &files.view.names {
-        let is_changed = made.profiles.contains(name);
-        let command = edit::command(name);
-        let is_wrong = |key: &&str| {
-            let expected = match (is_changed && edit::SETTINGS.contains(key), *key) {
-                (true, "credential_process") => Some(command.as_str()),
-                (true, _) => None,
-                (false, key) => files.view.raw(name, key),
-            };
-            after.raw(name, key) != expected
-        };
-        if let Some(key) = keys.iter().find(|key| is_wrong(key)) {
-            let message = format!("translate profile {name}: its setting {key} does not come out right");
-            return Err(Failure::new(FailureKind::Usage, message).hint("keyfob import --profile OTHER"));
-        }
+    /// What is made once the engine accepts every kind of identity.
+    fn made(aws_config: &str) -> Made {
+        let config = Document::new(Kind::Config, aws_config);
+        let credentials = Document::new(Kind::Credentials, "");
+        let view = View::new(&config, &credentials).unwrap();
+        let files = Files { config, credentials, view };
+        let existing = toml::Table::new();
+        let mut work = Work { files: &files, existing: &existing, notes: Vec::new() };
+        let made = work.run("", &[], &|_| Ok(())).unwrap();
+        assert_eq!(work.notes, []);
+        verify::check(&files, &made).unwrap();
+        made
     }
-    Ok(())
+
+    #[test]
+    fn identity_center_has_one_identity_for_a_session() {
+        let session =
+            "[sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.com/start\n";
+        let made = made(&format!(
+            "[profile dev]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Dev\nregion = eu-west-1\n[profile prod]\nsso_session = corp\nsso_account_id = 444455556666\nsso_role_name = Ops\n[profile top]\nrole_arn = arn:aws:iam::111122223333:role/Top\nsource_profile = prod\n{session}"
+        ));
+        let identity = "[identity.corp]\ntype = \"identity-center\"\nstart_url = \"https://corp.awsapps.com/start\"\nregion = \"us-east-1\"\n";
+        let dev = "[profile.dev]\nidentity = \"corp\"\naccount_id = \"111122223333\"\nrole_name = \"Dev\"\nregion = \"eu-west-1\"\n";
+        let prod =
+            "[profile.prod]\nidentity = \"corp\"\naccount_id = \"444455556666\"\nrole_name = \"Ops\"\n";
+        let top = "[profile.top]\nsource = \"prod\"\nrole_arn = \"arn:aws:iam::111122223333:role/Top\"\n";
+        assert_eq!(made.config, [identity, dev, prod, top].join("\n"));
+        let line = |name: &str| format!("[profile {name}]\ncredential_process = keyfob get {name}\n");
+        let dev = line("dev") + "region = eu-west-1\n";
+        assert_eq!(made.aws_config, dev + &line("prod") + &line("top") + session);
+    }
+
+    #[test]
+    fn the_older_form_of_identity_center_is_the_same() {
+        let made = made(
+            "[default]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = us-east-1\nsso_account_id = 111122223333\nsso_role_name = Dev\noutput = json\n",
+        );
+        assert!(made.config.starts_with("[identity.sso]\ntype = \"identity-center\"\n"), "{}", made.config);
+        assert_eq!(made.aws_config, "[default]\ncredential_process = keyfob get default\noutput = json\n");
+    }
+
+    #[test]
+    fn a_token_file_is_a_web_identity() {
+        let made = made(
+            "[profile web]\nrole_arn = arn:aws:iam::111122223333:role/Web\nweb_identity_token_file = /token\nrole_session_name = pod\n",
+        );
+        assert_eq!(
+            made.config,
+            "[identity.web]\ntype = \"web-identity\"\ntoken_file = \"/token\"\n\n[profile.web]\nidentity = \"web\"\nrole_arn = \"arn:aws:iam::111122223333:role/Web\"\nsession_name = \"pod\"\n"
+        );
+    }
+
+    #[test]
+    fn a_process_of_others_is_split_into_words() {
+        let made = made(
+            "[profile tool]\ncredential_process = \"/opt/my tool\" --for 'a b' c\\ d\nregion = eu-west-1\n[profile top]\nrole_arn = arn:aws:iam::111122223333:role/Top\nsource_profile = tool\n",
+        );
+        assert_eq!(
+            made.config,
+            "[identity.tool]\ntype = \"process\"\ncommand = [\"/opt/my tool\",\"--for\",\"a b\",\"c d\"]\n\n[profile.tool]\nidentity = \"tool\"\nregion = \"eu-west-1\"\n\n[profile.top]\nidentity = \"tool\"\nrole_arn = \"arn:aws:iam::111122223333:role/Top\"\n"
+        );
+    }
 }

@@ -135,6 +135,7 @@ fn aws_answers_the_same_identity_before_and_after_and_undo_restores() {
     assert!(world.daemons().is_empty() && files.names() == ["config", "credentials"]);
     let write = world.keyfob(&["import", "--write"]);
     assert!(write.ok().contains("identity default is in the vault") && write.stderr.is_empty(), "{write:?}");
+    assert!(write.stdout.contains("the vault keeps keys until the daemon ends: keep the old texts\n"));
     let [own, config, credentials] = files.now();
     assert!(
         own.starts_with(&files.texts[0]) && own.contains("[profile.audit]\nsource = \"admin\"\n"),
@@ -227,6 +228,7 @@ fn an_import_that_can_not_go_on_leaves_everything_as_it_works() {
     world.keyfob(&["unlock"]).ok();
     // A key that somebody else's profile needs is not replaced.
     world.config("# by hand\n[identity.bob]\ntype = \"iam-user\"\n");
+    world.keyfob(&["daemon", "reload"]).ok();
     world.add_key("bob");
     let own = fs::read_to_string(world.path("config/config.toml")).unwrap();
     let other = world.keyfob(&["import", "--write"]);

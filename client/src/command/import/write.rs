@@ -29,7 +29,10 @@ pub(super) fn run(places: &Places, import: &Import) -> Result<(), Failure> {
         written.map_err(|cause| journal::failure("write", path, &cause))?;
         print(&format!("written: {}\n", path.display()))?;
     }
-    print(&format!("{backups}`keyfob import --undo` takes it back\n"))
+    let vault = if import.keys.is_empty() { None } else { forgetful_vault() };
+    let vault = vault
+        .map_or_else(String::new, |when| format!("the vault keeps keys until {when}: keep the old texts\n"));
+    print(&format!("{backups}{vault}`keyfob import --undo` takes it back\n"))
 }
 
 /// Answers the places in the plan of keys that the vault does not have yet.
@@ -83,6 +86,15 @@ fn prepare(import: &Import, changes: &[(&Path, &Change)]) -> Result<String, Fail
             "the old texts, with keys in clear, to be removed when all works: rm {}\n",
             backups.join(" ")
         )),
+    }
+}
+
+/// Answers when the vault forgets what it has, where it does.
+fn forgetful_vault() -> Option<&'static str> {
+    match start::ask(&Request::Status).ok()?.1 {
+        Reply::Status(page) if page.daemon.vault.kind == "memory" => Some("the daemon ends"),
+        Reply::Status(page) if page.daemon.vault.kind == "keyutils" => Some("the next boot"),
+        _ => None,
     }
 }
 
