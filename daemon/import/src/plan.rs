@@ -307,7 +307,7 @@ mod tests {
         );
         assert_eq!(
             made.config,
-            "[identity.tool]\ntype = \"process\"\ncommand = [\"/opt/my tool\",\"--for\",\"a b\",\"c d\"]\n\n[profile.tool]\nidentity = \"tool\"\nregion = \"eu-west-1\"\n\n[profile.top]\nidentity = \"tool\"\nrole_arn = \"arn:aws:iam::111122223333:role/Top\"\n"
+            "[identity.tool]\ntype = \"process\"\ncommand = [\"/opt/my tool\", \"--for\", \"a b\", \"c d\"]\n\n[profile.tool]\nidentity = \"tool\"\nregion = \"eu-west-1\"\n\n[profile.top]\nidentity = \"tool\"\nrole_arn = \"arn:aws:iam::111122223333:role/Top\"\n"
         );
     }
 }

@@ -1,16 +1,26 @@
 //! Tables as TOML text.
 
 use crate::meaning::Table;
+use serde_json::Value;
 use std::fmt::Write;
 
 /// Writes a table with its header.
 pub(crate) fn table(kind: &str, name: &str, table: &Table) -> String {
     let mut text = format!("[{kind}.{}]\n", key(name));
     for (key, value) in table {
-        // Strings, lists of them and booleans are written in JSON as they are in TOML.
-        let _ = writeln!(text, "{key} = {value}");
+        let _ = writeln!(text, "{key} = {}", written(value));
     }
     text
+}
+
+/// Strings, lists of them and booleans are written in JSON as they are in TOML.
+fn written(value: &Value) -> String {
+    match value {
+        Value::Array(values) => {
+            format!("[{}]", values.iter().map(Value::to_string).collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Answers a table as its reader sees it.
@@ -24,7 +34,7 @@ fn key(name: &str) -> String {
     if !name.is_empty() && name.chars().all(is_bare) {
         return name.to_owned();
     }
-    serde_json::Value::from(name).to_string()
+    Value::from(name).to_string()
 }
 
 #[cfg(test)]

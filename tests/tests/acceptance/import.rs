@@ -3,10 +3,10 @@
 use crate::clients;
 use keyfob_tests::world::eventually;
 use keyfob_tests::world::is_private;
-use keyfob_tests::{Run, World};
+use keyfob_tests::{Run, World, parts};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -37,6 +37,29 @@ region = eu-west-1
 role_arn = arn:aws:iam::111122223333:role/Machine
 credential_source = Ec2InstanceMetadata
 ";
+
+/// Prints where two pairs of files differ to botocore, credentials aside.
+const COMPARE: &str = r#"
+import os, sys, botocore.exceptions, botocore.session
+ours = set(sys.argv[1].split())
+def look(folder):
+    os.environ["AWS_CONFIG_FILE"] = folder + "/config"
+    os.environ["AWS_SHARED_CREDENTIALS_FILE"] = folder + "/credentials"
+    config = {"services": {}, "sso_sessions": {}, **botocore.session.Session().full_config}
+    profiles = config.pop("profiles")
+    return config, {name: {key: value for key, value in profile.items() if key not in ours} for name, profile in profiles.items()}
+same = 0
+for pair in sys.argv[2:]:
+    before, after = pair.split("|")
+    try:
+        (old, old_profiles), (new, new_profiles) = look(before), look(after)
+    except botocore.exceptions.ConfigParseError:
+        continue
+    if old != new or old_profiles != new_profiles:
+        print(before, old_profiles, new_profiles)
+    same += 1
+print(same)
+"#;
 
 /// A world with AWS files, and what they hold.
 struct Files {
@@ -284,4 +307,28 @@ fn an_import_that_is_killed_at_any_moment_leaves_whole_files_and_goes_on() {
             fs::remove_file(world.path("home/.aws").join(name)).unwrap();
         }
     }
+}
+
+#[test]
+fn another_parser_sees_every_other_setting_as_it_was() {
+    const CREDENTIALS: &str = "aws_access_key_id aws_secret_access_key aws_session_token credential_process credential_source duration_seconds external_id mfa_serial role_arn role_session_name source_profile";
+    let world = World::new();
+    let Some(python) = parts::python("botocore") else { return };
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../daemon/import/cases");
+    let mut command = world.command(python);
+    command.env("PYTHONDONTWRITEBYTECODE", "1").args(["-c", COMPARE, CREDENTIALS]);
+    for case in fs::read_dir(cases).unwrap().flatten() {
+        let (before, after) = (case.path(), world.path("home").join(case.file_name()));
+        fs::create_dir(&after).unwrap();
+        for name in ["config", "credentials"] {
+            let changed = before.join("expected").join(name);
+            let now = if changed.exists() { changed } else { before.join(name) };
+            fs::write(after.join(name), fs::read(now).unwrap_or_default()).unwrap();
+        }
+        command.arg(format!("{}|{}", before.display(), after.display()));
+    }
+    let run = Run::from(command.output().unwrap());
+    let lines: Vec<&str> = run.ok().lines().collect();
+    let &[count] = lines.as_slice() else { panic!("{lines:#?}") };
+    assert!(count.parse::<u32>().unwrap() >= 45, "{count} cases were compared");
 }
