@@ -34,7 +34,7 @@ impl<'a> Acceptance<'a> {
             (Ok(()), _) => self.accepted.extend(items),
             (Err(_), [one]) if is_refused(&one.source) => {
                 let source = one.source.clone().unwrap_or_default();
-                self.refused.push((&one.profile, format!("its source_profile {source} is left alone")));
+                self.refused.push((&one.profile, source_stays(&source)));
             }
             (Err(why), [one]) => self.refused.push((&one.profile, why)),
             (Err(_), _) => {
@@ -44,6 +44,11 @@ impl<'a> Acceptance<'a> {
             }
         }
     }
+}
+
+/// Says that a source is not handed over.
+pub(crate) fn source_stays(source: &str) -> String {
+    format!("its source_profile {source} is left alone")
 }
 
 /// Writes the tables of items behind a text, which stays as it is.

@@ -27,6 +27,8 @@ pub(crate) struct Document<'a> {
 pub(crate) struct Section {
     /// What stands between the brackets.
     pub(crate) name: String,
+    /// The same with all its spaces.
+    spelling: String,
     pub(crate) header: usize,
     /// The line after its last one.
     pub(crate) end: usize,
@@ -56,8 +58,8 @@ impl<'a> Document<'a> {
                     last.end = at;
                 }
                 let name = without_comment(line, false).trim_start_matches('[').trim_end_matches(']');
-                let name = name.trim_matches(WHITESPACE).to_owned();
-                sections.push(Section { name, header: at, end: lines.len(), settings: Vec::new() });
+                let (spelling, name) = (name.to_owned(), name.trim_matches(WHITESPACE).to_owned());
+                sections.push(Section { name, spelling, header: at, end: lines.len(), settings: Vec::new() });
                 continue;
             }
             let Some(section) = sections.last_mut() else { continue };
@@ -84,6 +86,13 @@ impl<'a> Document<'a> {
     /// Answers the sections of a profile.
     pub(crate) fn sections_of<'b>(&'b self, profile: &'b str) -> impl Iterator<Item = &'b Section> {
         self.sections.iter().filter(move |section| self.profile(section) == Some(profile))
+    }
+
+    /// Answers whether the sections of a profile are spelt in several ways: the SDK takes them in any order then.
+    pub(crate) fn spells_differently(&self, profile: &str) -> bool {
+        let mut spellings = self.sections_of(profile).map(|section| &section.spelling);
+        let first = spellings.next();
+        spellings.any(|other| Some(other) != first)
     }
 
     /// Answers how lines end.

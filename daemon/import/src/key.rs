@@ -1,5 +1,6 @@
 //! Access keys in AWS files: which of them can go into the vault.
 
+use crate::edit::SETTINGS;
 use crate::meaning::Files;
 use keyfob_shared::{Secret, credentials};
 
@@ -47,20 +48,20 @@ impl Files<'_> {
         Ok(())
     }
 
-    /// Finds the two sections of `default` that AWS tools take differently.
-    fn default_is_twice(&self) -> bool {
-        let names: Vec<&str> =
-            self.config.sections_of("default").map(|section| section.name.as_str()).collect();
-        names.contains(&"default") && names.iter().any(|name| *name != "default")
+    /// Answers whether nobody knows what a profile is.
+    pub(crate) fn is_ambiguous(&self, profile: &str) -> bool {
+        [&self.config, &self.credentials].iter().any(|file| file.spells_differently(profile))
     }
 
     /// Refuses a profile of which nobody knows what it is.
-    pub(crate) fn check_default(&self, profile: &str) -> Result<(), String> {
-        if profile == "default" && self.default_is_twice() {
-            return Err(
-                "[default] and [profile default] are both there, and AWS tools differ in which counts".into(),
-            );
+    pub(crate) fn check_spelling(&self, profile: &str) -> Result<(), String> {
+        let files = [&self.config, &self.credentials];
+        let mut settings =
+            files.iter().flat_map(|file| file.sections_of(profile)).flat_map(|one| &one.settings);
+        if !self.is_ambiguous(profile) || !settings.any(|one| SETTINGS.contains(&one.key.as_str())) {
+            return Ok(());
         }
-        Ok(())
+        let what = "its section is spelt in two ways within a file, and AWS tools differ in which counts";
+        Err(what.into())
     }
 }

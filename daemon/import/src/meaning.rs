@@ -61,6 +61,7 @@ impl Files<'_> {
     fn direct(&self, profile: &str, visited: &mut Vec<String>) -> Result<Meaning, String> {
         let get = |key: &str| self.view.get(profile, key);
         visited.push(profile.to_owned());
+        self.check_spelling(profile)?;
         let process = get("credential_process");
         let has_key = self.has_key(profile);
         let is_sso = ["sso_session", "sso_start_url", "sso_account_id"].iter().any(|key| get(key).is_some());
@@ -97,7 +98,6 @@ impl Files<'_> {
         } else {
             return Ok(Meaning::Nothing);
         };
-        self.check_default(profile)?;
         profile.parse::<ProfileName>().map_err(|wrong| wrong.to_string())?;
         Ok(Meaning::Wish(wish))
     }
@@ -161,7 +161,7 @@ impl Files<'_> {
         if !self.view.has(profile) {
             return Err("there is no such profile".into());
         }
-        self.check_default(profile)?;
+        self.check_spelling(profile)?;
         if self.has_key(profile) {
             self.check_key(profile)?;
             return Ok(Origin::Key(profile.to_owned()));

@@ -10,7 +10,7 @@ use crate::{edit, endpoint, toml_text, verify};
 use keyfob_engine::config::{self, Surroundings};
 use keyfob_shared::import::{Change, Import, ImportedKey, Note};
 use keyfob_shared::{Failure, FailureKind, Secret};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What the three files hold; `None` if one is not there.
@@ -103,6 +103,8 @@ impl Work<'_> {
         let mut left: Lines = Vec::new();
         let mut wishes: Vec<(String, Vec<String>)> = Vec::new();
         let mut items: Vec<Item> = Vec::new();
+        // Profiles of an identity that is not accepted are many, where that is a portal.
+        let mut identities: BTreeMap<String, Result<(), String>> = BTreeMap::new();
         for (name, meaning) in &meanings {
             if let Meaning::Left(why) = meaning {
                 left.push((name.clone(), why.clone()));
@@ -111,7 +113,19 @@ impl Work<'_> {
         for name in in_order(self.files, &meanings) {
             let Some(Meaning::Wish(wish)) = meanings.get(&name) else { continue };
             let mut wish = wish.clone();
-            match translator.item(&name, &mut wish) {
+            let item = translator.item(&name, &mut wish).and_then(|item| {
+                let source =
+                    item.source.as_ref().filter(|source| left.iter().any(|(name, _)| name == *source));
+                match (source, &item.identity) {
+                    (Some(source), _) => Err(accept::source_stays(source)),
+                    (None, Some((name, text))) => {
+                        let known = identities.entry(name.clone()).or_insert_with(|| judge(text));
+                        known.clone().map(|()| item)
+                    }
+                    (None, None) => Ok(item),
+                }
+            });
+            match item {
                 Ok(item) => {
                     wishes.push((name, wish.notes));
                     items.push(item);

@@ -21,7 +21,7 @@ pub(crate) fn check(files: &Files<'_>, made: &Made) -> Result<(), Failure> {
         .map(|setting| setting.key.as_str())
         .chain(["credential_process"])
         .collect();
-    for name in &files.view.names {
+    for name in files.view.names.iter().filter(|name| !files.is_ambiguous(name)) {
         let is_changed = made.profiles.contains(name);
         let command = edit::command(name);
         let is_wrong = |key: &&str| {

@@ -1,5 +1,6 @@
 //! Files exchanged in one step: whoever reads one sees the old text or the new one, whenever this ends.
 
+use std::ffi::OsString;
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -31,7 +32,8 @@ fn write(
     let directory = path.parent().unwrap_or(Path::new("."));
     crate::platform::private_directory(directory)?;
     // In the same directory, since a file can't be renamed into another file system; 0600 from its first moment.
-    let mut new = Builder::new().prefix(".keyfob-").tempfile_in(directory)?;
+    clear(path);
+    let mut new = Builder::new().prefix(&half_written(path)).rand_bytes(0).tempfile_in(directory)?;
     new.write_all(text.as_bytes())?;
     if let Some(mode) = mode {
         new.as_file().set_permissions(mode)?;
@@ -40,6 +42,19 @@ fn write(
     persist(new, path)?;
     synchronise(directory);
     Ok(())
+}
+
+/// Removes what a run that was killed has left half written: it may hold keys.
+pub(super) fn clear(path: &Path) {
+    let _ = std::fs::remove_file(path.with_file_name(half_written(path)));
+}
+
+/// One name for each file, so that no second one is ever left.
+fn half_written(path: &Path) -> OsString {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".keyfob-new");
+    name
 }
 
 /// Removes a file.
@@ -77,6 +92,9 @@ mod tests {
         replace(&link, "new").unwrap();
         assert_eq!((fs::read_to_string(&file).unwrap().as_str(), mode(&file)), ("new", 0o640));
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        fs::write(directory.path().join(".file.keyfob-new"), "half of it").unwrap();
+        replace(&link, "newer").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "newer");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "nothing is left over");
     }
 

@@ -28,6 +28,7 @@ pub(super) fn run() -> Result<(), Failure> {
         plan.push((entry, left(entry)?));
     }
     for (entry, left) in &plan {
+        replace::clear(&replace::real(&entry.path));
         let done = match left {
             Left::Restore(text) => replace::replace(&entry.path, text.expose()),
             Left::Remove => replace::remove(&entry.path),
@@ -45,6 +46,7 @@ pub(super) fn run() -> Result<(), Failure> {
     journal.steps.pop();
     journal.write()?;
     for backup in backups {
+        replace::clear(&backup);
         match replace::remove(&backup) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
                 return Err(journal::failure("remove", &backup, &cause));
