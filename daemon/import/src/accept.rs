@@ -14,7 +14,7 @@ pub(crate) struct Item {
 /// Says why a configuration can't be in force.
 pub(crate) type Judge<'a> = dyn Fn(&str) -> Result<(), String> + 'a;
 
-/// Adds items, each after its source.
+/// Adds items, each after its source, and finds the mistakes that they make together.
 pub(crate) struct Acceptance<'a> {
     pub(crate) before: &'a str,
     pub(crate) judge: &'a Judge<'a>,
@@ -44,6 +44,17 @@ impl<'a> Acceptance<'a> {
             }
         }
     }
+}
+
+/// Answers an item and all that it comes from, which is told first: mistakes of its own are found cheaply with these.
+pub(crate) fn chain<'a>(items: &'a [Item], item: &'a Item) -> Vec<&'a Item> {
+    let mut chain = vec![item];
+    let source = |last: &Item| items.iter().find(|one| Some(&one.profile) == last.source.as_ref());
+    while let Some(source) = chain.last().and_then(|last| source(last)) {
+        chain.push(source);
+    }
+    chain.reverse();
+    chain
 }
 
 /// Says that a source is not handed over.

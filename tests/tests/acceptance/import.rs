@@ -153,7 +153,7 @@ fn aws_answers_the_same_identity_before_and_after_and_undo_restores() {
     assert!(
         dry.stdout.contains("left alone: profile machine: its credential_source is Ec2InstanceMetadata\n")
     );
-    assert!(dry.stdout.contains("keyfob import --write"), "{dry:?}");
+    assert!(dry.stdout.ends_with("`keyfob import --write` hands 4 profiles over\n"), "{dry:?}");
     assert_eq!(files.now(), files.texts, "nothing is touched");
     assert!(world.daemons().is_empty() && files.names() == ["config", "credentials"]);
     let write = world.keyfob(&["import", "--write"]);

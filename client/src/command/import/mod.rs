@@ -31,7 +31,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let changes = places.changes(&import).iter().any(|(_, change)| !change.is_none());
     match (changes, arguments.write) {
         (false, _) => print(&format!("{text}nothing to import\n")),
-        (true, false) => print(&format!("{text}nothing is written yet: `keyfob import --write` does it\n")),
+        (true, false) => {
+            let count = match import.profiles.len() {
+                1 => "1 profile".to_owned(),
+                count => format!("{count} profiles"),
+            };
+            print(&format!("{text}nothing is written yet: `keyfob import --write` hands {count} over\n"))
+        }
         (true, true) => {
             print(&text)?;
             warn_without_program();

@@ -10,7 +10,7 @@ use crate::{edit, endpoint, toml_text, verify};
 use keyfob_engine::config::{self, Surroundings};
 use keyfob_shared::import::{Change, Import, ImportedKey, Note};
 use keyfob_shared::{Failure, FailureKind, Secret};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What the three files hold; `None` if one is not there.
@@ -100,39 +100,8 @@ impl Work<'_> {
         let devices_fine = |device: &str| device_check(device, judge).is_ok();
         let translator = Translator::new(self.files, self.existing, &meanings);
         let mut translator = translator.without_devices(|device| !devices_fine(device));
-        let mut left: Lines = Vec::new();
-        let mut wishes: Vec<(String, Vec<String>)> = Vec::new();
-        let mut items: Vec<Item> = Vec::new();
-        // Profiles of an identity that is not accepted are many, where that is a portal.
-        let mut identities: BTreeMap<String, Result<(), String>> = BTreeMap::new();
-        for (name, meaning) in &meanings {
-            if let Meaning::Left(why) = meaning {
-                left.push((name.clone(), why.clone()));
-            }
-        }
-        for name in in_order(self.files, &meanings) {
-            let Some(Meaning::Wish(wish)) = meanings.get(&name) else { continue };
-            let mut wish = wish.clone();
-            let item = translator.item(&name, &mut wish).and_then(|item| {
-                let source =
-                    item.source.as_ref().filter(|source| left.iter().any(|(name, _)| name == *source));
-                match (source, &item.identity) {
-                    (Some(source), _) => Err(accept::source_stays(source)),
-                    (None, Some((name, text))) => {
-                        let known = identities.entry(name.clone()).or_insert_with(|| judge(text));
-                        known.clone().map(|()| item)
-                    }
-                    (None, None) => Ok(item),
-                }
-            });
-            match item {
-                Ok(item) => {
-                    wishes.push((name, wish.notes));
-                    items.push(item);
-                }
-                Err(why) => left.push((name, why)),
-            }
-        }
+        let Candidates { items, wishes, mut left } =
+            candidates(self.files, &meanings, &mut translator, before, judge);
         let mut acceptance = Acceptance { before, judge, accepted: Vec::new(), refused: Vec::new() };
         acceptance.add(&items.iter().collect::<Vec<_>>());
         left.extend(acceptance.refused.iter().map(|(name, why)| ((*name).to_owned(), why.clone())));
@@ -220,6 +189,52 @@ impl Work<'_> {
     }
 }
 
+/// What can be handed over, as far as each profile can say by itself.
+struct Candidates {
+    /// Each after its source.
+    items: Vec<Item>,
+    /// What is to be said about them.
+    wishes: Vec<(String, Vec<String>)>,
+    /// The others, and why not.
+    left: Lines,
+}
+
+fn candidates(
+    files: &Files<'_>,
+    meanings: &Meanings,
+    translator: &mut Translator<'_>,
+    before: &str,
+    judge: &accept::Judge<'_>,
+) -> Candidates {
+    let mut left: Lines = Vec::new();
+    let mut wishes: Vec<(String, Vec<String>)> = Vec::new();
+    let mut items: Vec<Item> = Vec::new();
+    for (name, meaning) in meanings {
+        if let Meaning::Left(why) = meaning {
+            left.push((name.clone(), why.clone()));
+        }
+    }
+    for name in in_order(files, meanings) {
+        let Some(Meaning::Wish(wish)) = meanings.get(&name) else { continue };
+        let mut wish = wish.clone();
+        let item = translator.item(&name, &mut wish).and_then(|item| {
+            let source = item.source.as_ref().filter(|source| left.iter().any(|(name, _)| name == *source));
+            match source {
+                Some(source) => Err(accept::source_stays(source)),
+                None => judge(&accept::text(before, &accept::chain(&items, &item))).map(|()| item),
+            }
+        });
+        match item {
+            Ok(item) => {
+                wishes.push((name, wish.notes));
+                items.push(item);
+            }
+            Err(why) => left.push((name, why)),
+        }
+    }
+    Candidates { items, wishes, left }
+}
+
 /// Answers items and all that they come from.
 fn needed<'a>(accepted: &[&'a Item], targets: &[String]) -> Vec<&'a Item> {
     let mut names: BTreeSet<&str> = targets.iter().map(String::as_str).collect();
@@ -259,69 +274,4 @@ fn device_check(device: &str, judge: &accept::Judge<'_>) -> Result<(), String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What is made once the engine accepts every kind of identity.
-    fn made(aws_config: &str) -> Made {
-        let config = Document::new(Kind::Config, aws_config);
-        let credentials = Document::new(Kind::Credentials, "");
-        let view = View::new(&config, &credentials).unwrap();
-        let files = Files { config, credentials, view };
-        let existing = toml::Table::new();
-        let mut work = Work { files: &files, existing: &existing, notes: Vec::new() };
-        let made = work.run("", &[], &|_| Ok(())).unwrap();
-        assert_eq!(work.notes, []);
-        verify::check(&files, &made).unwrap();
-        made
-    }
-
-    #[test]
-    fn identity_center_has_one_identity_for_a_session() {
-        let session =
-            "[sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.com/start\n";
-        let made = made(&format!(
-            "[profile dev]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Dev\nregion = eu-west-1\n[profile prod]\nsso_session = corp\nsso_account_id = 444455556666\nsso_role_name = Ops\n[profile top]\nrole_arn = arn:aws:iam::111122223333:role/Top\nsource_profile = prod\n{session}"
-        ));
-        let identity = "[identity.corp]\ntype = \"identity-center\"\nstart_url = \"https://corp.awsapps.com/start\"\nregion = \"us-east-1\"\n";
-        let dev = "[profile.dev]\nidentity = \"corp\"\naccount_id = \"111122223333\"\nrole_name = \"Dev\"\nregion = \"eu-west-1\"\n";
-        let prod =
-            "[profile.prod]\nidentity = \"corp\"\naccount_id = \"444455556666\"\nrole_name = \"Ops\"\n";
-        let top = "[profile.top]\nsource = \"prod\"\nrole_arn = \"arn:aws:iam::111122223333:role/Top\"\n";
-        assert_eq!(made.config, [identity, dev, prod, top].join("\n"));
-        let line = |name: &str| format!("[profile {name}]\ncredential_process = keyfob get {name}\n");
-        let dev = line("dev") + "region = eu-west-1\n";
-        assert_eq!(made.aws_config, dev + &line("prod") + &line("top") + session);
-    }
-
-    #[test]
-    fn the_older_form_of_identity_center_is_the_same() {
-        let made = made(
-            "[default]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = us-east-1\nsso_account_id = 111122223333\nsso_role_name = Dev\noutput = json\n",
-        );
-        assert!(made.config.starts_with("[identity.sso]\ntype = \"identity-center\"\n"), "{}", made.config);
-        assert_eq!(made.aws_config, "[default]\ncredential_process = keyfob get default\noutput = json\n");
-    }
-
-    #[test]
-    fn a_token_file_is_a_web_identity() {
-        let made = made(
-            "[profile web]\nrole_arn = arn:aws:iam::111122223333:role/Web\nweb_identity_token_file = /token\nrole_session_name = pod\n",
-        );
-        assert_eq!(
-            made.config,
-            "[identity.web]\ntype = \"web-identity\"\ntoken_file = \"/token\"\n\n[profile.web]\nidentity = \"web\"\nrole_arn = \"arn:aws:iam::111122223333:role/Web\"\nsession_name = \"pod\"\n"
-        );
-    }
-
-    #[test]
-    fn a_process_of_others_is_split_into_words() {
-        let made = made(
-            "[profile tool]\ncredential_process = \"/opt/my tool\" --for 'a b' c\\ d\nregion = eu-west-1\n[profile top]\nrole_arn = arn:aws:iam::111122223333:role/Top\nsource_profile = tool\n",
-        );
-        assert_eq!(
-            made.config,
-            "[identity.tool]\ntype = \"process\"\ncommand = [\"/opt/my tool\", \"--for\", \"a b\", \"c d\"]\n\n[profile.tool]\nidentity = \"tool\"\nregion = \"eu-west-1\"\n\n[profile.top]\nidentity = \"tool\"\nrole_arn = \"arn:aws:iam::111122223333:role/Top\"\n"
-        );
-    }
-}
+mod tests;
