@@ -191,6 +191,27 @@ fn aws_answers_the_same_identity_before_and_after_and_undo_restores() {
 }
 
 #[test]
+fn a_role_behind_an_mfa_device_works_after_one_login_and_the_key_without() {
+    let files = Files::new();
+    let world = &files.world;
+    let serial = "mfa_serial = arn:aws:iam::111122223333:mfa/alice\n";
+    let config = CONFIG.replace("[profile admin]\n", &format!("[profile admin]\n{serial}"));
+    fs::write(world.path("home/.aws/config"), config).unwrap();
+    let before = files.identity("default");
+    let write = world.keyfob(&["import", "--write"]);
+    assert!(
+        write.ok().contains("profile admin: where AWS tools asked for an MFA code, `keyfob login default`")
+    );
+    assert_eq!(files.identity("default"), before);
+    assert!(world.get("admin").failed(3).contains("keyfob login"));
+    world.keyfob_with_input(&["login", "default"], "123456").ok();
+    let Some(admin) = files.identity("admin") else { return };
+    assert_eq!(admin, "\"arn:aws:sts::111122223333:assumed-role/Admin/alice\"");
+    let audit = files.identity("audit").unwrap();
+    assert_eq!(audit, "\"arn:aws:sts::444455556666:assumed-role/Reader/auditor\"");
+}
+
+#[test]
 fn undo_loses_no_edit() {
     let files = Files::new();
     let world = &files.world;
