@@ -30,6 +30,8 @@ pub(crate) enum Verb {
     /// Store and remove long-term access keys
     #[command(subcommand)]
     Key(Key),
+    /// Hand the profiles of ~/.aws/config over to keyfob; without --write, show what would change
+    Import(Import),
     /// Show who was served what
     Audit(Audit),
     /// Serve nothing until `keyfob unlock`
@@ -150,6 +152,25 @@ pub(crate) struct KeyAdd {
     /// Another credentials file than ~/.aws/credentials
     #[arg(long, requires = "import")]
     pub(crate) file: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Do it: keys into the vault, then the files, each with a backup beside it
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Take the last import back; keys stay in the vault
+    #[arg(long, conflicts_with_all = ["write", "profile", "config", "credentials"])]
+    pub(crate) undo: bool,
+    /// Only these profiles
+    #[arg(long, num_args = 1.., value_name = "NAME")]
+    pub(crate) profile: Vec<String>,
+    /// Another file than ~/.aws/config
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<std::path::PathBuf>,
+    /// Another file than ~/.aws/credentials
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credentials: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@
 
 #![cfg_attr(all(unix, not(test)), no_main)]
 
+mod aws_files;
 mod command;
 mod connection;
 mod grant;

@@ -6,7 +6,8 @@ use std::ffi::OsString;
 const HELP: &str = "keyfobd: the daemon of keyfob\n\n  \
     --detached            leave the terminal, log to a file, print one line when ready\n  \
     --log-format FORMAT   human or json\n  \
-    --version             print the version";
+    --version             print the version\n\n  \
+    import-plan           what `keyfob import` is going to do, as JSON for it";
 
 /// How the daemon is to run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,11 +37,17 @@ pub(crate) enum LogFormat {
 pub(crate) enum Wish {
     Run(Arguments),
     Tell(String),
+    /// Three files, then names of profiles.
+    PlanImport(Vec<OsString>),
 }
 
 /// Reads the command line, without the name of the program.
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Wish, Failure> {
     let mut arguments = Arguments::default();
+    let mut words = words.peekable();
+    if words.next_if(|word| word == "import-plan").is_some() {
+        return Ok(Wish::PlanImport(words.collect()));
+    }
     let mut words = words.map(|word| word.to_string_lossy().into_owned());
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -76,6 +83,8 @@ mod tests {
     fn flags_are_understood_and_others_refused() {
         let expected = Arguments { background: Background::Detached, log_format: LogFormat::Json };
         assert_eq!(parsed(&["--detached", "--log-format", "json"]), Ok(Wish::Run(expected)));
+        let plan = Wish::PlanImport(vec!["--version".into()]);
+        assert_eq!(parsed(&["import-plan", "--version"]), Ok(plan), "whatever a file is called");
         assert!(parsed(&["--log-format"]).is_err());
         assert!(parsed(&["serve"]).is_err());
     }

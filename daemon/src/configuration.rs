@@ -87,7 +87,7 @@ fn parse(path: &Path, text: &str, policies: &RefCell<Vec<PathBuf>>) -> Result<Co
         user: &user,
         read: &|policy| {
             policies.borrow_mut().push(policy.to_owned());
-            bounded(policy, platform::open_file(policy)?)
+            self::policy(policy)
         },
     };
     config::parse(text, &around)
@@ -120,13 +120,19 @@ impl std::fmt::Display for Distrusted {
 
 impl std::error::Error for Distrusted {}
 
-fn text(path: &Path) -> io::Result<String> {
+/// Reads the text of the file, if it may be trusted. Blocks.
+pub(crate) fn text(path: &Path) -> io::Result<String> {
     let file = platform::open_file(path)?;
     // Security: the file can name commands, so only its owner may have written it.
     if let Some(why) = platform::distrust(&file)? {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, Distrusted(why)));
     }
     bounded(path, file)
+}
+
+/// Reads a file that the configuration names. Blocks.
+pub(crate) fn policy(path: &Path) -> io::Result<String> {
+    bounded(path, platform::open_file(path)?)
 }
 
 fn bounded(path: &Path, file: File) -> io::Result<String> {

@@ -6,6 +6,7 @@ mod alarm;
 mod arguments;
 mod clock;
 mod configuration;
+mod import_plan;
 mod logs;
 mod platform;
 mod runtime;
@@ -16,13 +17,18 @@ use keyfob_shared::Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = match arguments::parse(std::env::args_os().skip(1)) {
-        Ok(arguments::Wish::Run(arguments)) => arguments,
+    let wish = match arguments::parse(std::env::args_os().skip(1)) {
         Ok(arguments::Wish::Tell(text)) => return print(&text),
+        Ok(wish) => wish,
         Err(failure) => return complain(&failure),
     };
     platform::harden();
-    match start::run(&arguments) {
+    let result = match wish {
+        arguments::Wish::Run(arguments) => start::run(&arguments),
+        arguments::Wish::PlanImport(words) => import_plan::run(&words),
+        arguments::Wish::Tell(_) => Ok(()),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => complain(&failure),
     }

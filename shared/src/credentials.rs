@@ -48,6 +48,25 @@ impl Credentials {
     }
 }
 
+/// Checks the form of a long-term access key; STS knows whether it is one.
+///
+/// # Errors
+/// What is wrong with it, without quoting it.
+pub fn check_long_term(access_key_id: &str, secret_access_key: &Secret) -> Result<(), &'static str> {
+    if access_key_id.starts_with("ASIA") {
+        return Err("ASIA… is a temporary key: a long-term one begins with AKIA");
+    }
+    let is_id = access_key_id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !(16..=128).contains(&access_key_id.len()) || !is_id {
+        return Err("an access key id has 16 to 128 letters and digits");
+    }
+    let secret = secret_access_key.expose();
+    if !(16..=256).contains(&secret.len()) || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("this is not a secret access key: those have 40 letters, digits, + and /");
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

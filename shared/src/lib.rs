@@ -7,6 +7,7 @@ pub mod environment;
 pub mod failure;
 pub mod frame;
 pub mod holder;
+pub mod import;
 pub mod name;
 pub mod secret;
 pub mod timestamp;

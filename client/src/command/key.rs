@@ -2,10 +2,9 @@
 
 use super::{listing, name, print, talk};
 use crate::line::{Key, KeyAdd};
-use crate::{prompt, table};
+use crate::{aws_files, prompt, table};
 use keyfob_shared::wire::{KeyView, Reply, Request};
 use keyfob_shared::{Failure, FailureKind};
-use std::path::PathBuf;
 
 pub(super) fn run(arguments: Key) -> Result<(), Failure> {
     match arguments {
@@ -18,7 +17,7 @@ pub(super) fn run(arguments: Key) -> Result<(), Failure> {
 fn add(arguments: KeyAdd) -> Result<(), Failure> {
     let identity = name(&arguments.identity)?;
     if let Some(aws_profile) = arguments.import {
-        let file = std::path::absolute(arguments.file.unwrap_or_else(credentials_file));
+        let file = std::path::absolute(arguments.file.unwrap_or_else(aws_files::credentials));
         let file = file.map_err(|error| {
             Failure::new(FailureKind::Usage, format!("find the credentials file: {error}"))
                 .hint("keyfob key add --help")
@@ -33,13 +32,6 @@ fn add(arguments: KeyAdd) -> Result<(), Failure> {
     };
     let secret_access_key = prompt::secret("secret access key").map_err(hinted)?;
     talk(&Request::KeyAdd { identity, access_key_id, secret_access_key })
-}
-
-/// Answers where AWS tools keep keys.
-fn credentials_file() -> PathBuf {
-    let home = std::env::var_os(crate::platform::HOME).unwrap_or_default();
-    let moved = std::env::var_os("AWS_SHARED_CREDENTIALS_FILE").filter(|path| !path.is_empty());
-    moved.map_or_else(|| PathBuf::from(home).join(".aws").join("credentials"), PathBuf::from)
 }
 
 fn list(json: bool) -> Result<(), Failure> {

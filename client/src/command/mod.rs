@@ -7,6 +7,7 @@ pub(crate) mod early;
 mod env;
 mod exec;
 mod get;
+mod import;
 mod key;
 mod listing;
 mod status;
@@ -53,6 +54,7 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Profile(Profile::Show { name, json }) => listing::profiles(Some(&name), json),
         Verb::Profile(Profile::Check { json }) => listing::findings(&Request::Check, json),
         Verb::Key(arguments) => key::run(arguments),
+        Verb::Import(arguments) => import::run(&arguments),
         Verb::Audit(arguments) => audit::run(&arguments),
         Verb::Lock => talk(&Request::Lock),
         Verb::Unlock => talk(&Request::Unlock),
@@ -74,6 +76,7 @@ fn subject(verb: &Verb) -> Option<String> {
         Verb::Key(Key::List { .. })
         | Verb::Profile(Profile::List { .. } | Profile::Check { .. })
         | Verb::Status(_)
+        | Verb::Import(_)
         | Verb::Audit(_)
         | Verb::Lock
         | Verb::Unlock

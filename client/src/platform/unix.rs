@@ -16,14 +16,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// Names the home directory.
-pub(crate) const HOME: &str = "HOME";
 /// Names the user's shell; and the shell of whoever has none.
 pub(crate) const SHELL: (&str, &str) = ("SHELL", "/bin/sh");
 /// A file with nothing in it.
 pub(crate) const NULL: &str = "/dev/null";
 /// The daemon beside the client.
 pub(crate) const DAEMON: &str = "keyfobd";
+
+/// The variable that tells the home directory to AWS tools.
+pub(crate) const HOME: &str = "HOME";
 
 /// The time in which a daemon takes a connection; on Linux this bounds connect as well.
 const SEND_TIME: Duration = Duration::from_secs(10);
@@ -95,6 +96,13 @@ pub(crate) fn replace(program: &Path, arguments: &[&str]) -> io::Error {
     command.exec()
 }
 
+/// Prepares the daemon's program for a question that needs no daemon.
+pub(crate) fn helper(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    without_aws(&mut command);
+    command
+}
+
 /// The daemon has no use for credentials of the environment.
 fn without_aws(command: &mut Command) {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"AWS_")) {
@@ -126,7 +134,8 @@ pub(crate) fn held(lock: &Path) -> Option<File> {
     (flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)).then_some(file)
 }
 
-fn private_directory(path: &Path) -> io::Result<()> {
+/// Makes a directory that only the user may enter, unless it is there.
+pub(crate) fn private_directory(path: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 

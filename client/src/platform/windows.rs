@@ -20,14 +20,15 @@ const PIPE_BUSY: i32 = 231;
 /// `SECURITY_IDENTIFICATION` of winbase.h.
 const SECURITY_IDENTIFICATION: u32 = 0x1_0000;
 
-/// Names the home directory.
-pub(crate) const HOME: &str = "USERPROFILE";
 /// Names the user's shell; and the shell of whoever has none.
 pub(crate) const SHELL: (&str, &str) = ("COMSPEC", "cmd.exe");
 /// A file with nothing in it.
 pub(crate) const NULL: &str = "NUL";
 /// The daemon beside the client.
 pub(crate) const DAEMON: &str = "keyfobd.exe";
+
+/// The variable that tells the home directory to AWS tools.
+pub(crate) const HOME: &str = "USERPROFILE";
 
 /// A connection to the daemon: a named pipe opens like a file.
 pub(crate) struct Stream(File);
@@ -98,6 +99,13 @@ pub(crate) fn replace(program: &Path, arguments: &[&str]) -> io::Error {
     }
 }
 
+/// Prepares the daemon's program for a question that needs no daemon.
+pub(crate) fn helper(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    without_aws(&mut command);
+    command
+}
+
 /// The daemon has no use for credentials of the environment.
 fn without_aws(command: &mut Command) {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"AWS_")) {
@@ -118,10 +126,15 @@ pub(crate) fn held(lock: &Path) -> Option<File> {
     }
 }
 
-/// Opens a small file for reading and writing; the directories of a user are the user's own.
+/// Makes a directory, unless it is there; those of a user are the user's own.
+pub(crate) fn private_directory(path: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(path)
+}
+
+/// Opens a small file for reading and writing.
 pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory)?;
+        private_directory(directory)?;
     }
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }

@@ -5,7 +5,7 @@ use super::mints::vault_failure;
 use super::{Event, Shared};
 use keyfob_engine::engine::Replaced;
 use keyfob_shared::wire::{KeyView, Reply};
-use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret};
+use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret, credentials};
 use keyfob_vault::{Item, ItemKind, ItemName, Keeper, State, VaultError};
 use std::path::PathBuf;
 use tokio::sync::oneshot;
@@ -35,7 +35,7 @@ async fn store(
     id: String,
     secret: Secret,
 ) -> Result<String, Failure> {
-    check(&id, &secret)?;
+    credentials::check_long_term(&id, &secret).map_err(|wrong| Failure::new(FailureKind::Usage, wrong))?;
     let replaced = match read(shared, identity).await? {
         Stored::Key(old) if old.access_key_id == id => Replaced::SameKey,
         Stored::Key(_) | Stored::Damaged | Stored::Nothing => Replaced::OtherKey,
@@ -49,22 +49,6 @@ async fn store(
     let item = Item { name: item_name(identity), generation, value };
     let put = async { shared.vault.put(item).await.map_err(|wrong| vault_failure(&wrong)) };
     change(shared, identity, replaced, put).await.map(|()| message)
-}
-
-/// Checks the form of a long-term key; STS knows whether it is one.
-fn check(id: &str, secret: &Secret) -> Result<(), Failure> {
-    let wrong = |message: &str| Err(Failure::new(FailureKind::Usage, message));
-    if id.starts_with("ASIA") {
-        return wrong("ASIA… is a temporary key: a long-term one begins with AKIA");
-    }
-    if !(16..=128).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return wrong("an access key id has 16 to 128 letters and digits");
-    }
-    let length = secret.expose().len();
-    if !(16..=256).contains(&length) || !secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-        return wrong("this is not a secret access key: those have 40 letters, digits, + and /");
-    }
-    Ok(())
 }
 
 pub(super) async fn remove(shared: Shared, identity: IdentityName, call: Call) {

@@ -13,6 +13,7 @@ mod crash;
 mod exec;
 mod herd;
 mod hostile;
+mod import;
 mod input;
 mod keychain;
 mod lifecycle;

@@ -47,12 +47,18 @@ impl Moto {
         Some(moto)
     }
 
-    /// Fills it, and writes the configurations of keyfob and of the AWS clients.
-    fn set_up(&self, world: &World) {
+    /// Fills it, and answers a key.
+    fn fill(&self, world: &World) -> (String, String) {
         let python = parts::python("boto3").unwrap();
         let run = Run::from(world.command(python).args(["-c", SET_UP, &self.url]).output().unwrap());
         let (id, secret) = run.ok().trim().split_once(' ').unwrap();
         world.add_secret(secret);
+        (id.to_owned(), secret.to_owned())
+    }
+
+    /// Fills it, and writes the configurations of keyfob and of the AWS clients.
+    fn set_up(&self, world: &World) {
+        let (id, secret) = self.fill(world);
         let role = |name: &str, role: &str, more: &str| {
             format!(
                 "[profile.{name}]\nidentity = \"alice\"\nrole_arn = \"arn:aws:iam::123456789012:role/{role}\"\n{more}"
@@ -65,7 +71,7 @@ impl Moto {
             role("careful", "Careful", "external_id = \"right\"\n"),
             role("careless", "Careful", "external_id = \"wrong\"\n"),
         ));
-        world.keyfob_with_input(&["key", "add", "alice", "--access-key-id", id], secret).ok();
+        world.keyfob_with_input(&["key", "add", "alice", "--access-key-id", &id], &secret).ok();
         clients::configure(world, &["p"]);
     }
 
@@ -126,4 +132,39 @@ fn trust_and_keys_are_checked_by_an_independent_sts() {
     // moto wraps its refusals differently from STS, so their codes are not understood.
     let unknown = world.get("p");
     assert!(unknown.failed(1).contains("role/Plain"), "{unknown:?}");
+}
+
+#[test]
+fn an_imported_role_is_the_same_to_an_independent_sts() {
+    let mut world = World::new();
+    let Some(moto) = Moto::start(&world) else { return };
+    let Some(aws) = parts::find("aws") else { return };
+    let (id, secret) = moto.fill(&world);
+    let programs = world.program("keyfob").parent().unwrap().display().to_string();
+    let path = format!("{programs}:{}", world.environment["PATH"].display());
+    world.environment.insert("PATH".into(), path.into());
+    world.config_text(&format!("[endpoints]\nsts = \"{}\"\n[daemon]\nvault = \"memory\"\n", moto.url));
+    let role = "arn:aws:iam::123456789012:role/Careful";
+    let [config, credentials] = ["config", "credentials"].map(|name| world.path("home/.aws").join(name));
+    std::fs::write(
+        &config,
+        format!(
+            "[profile c]\nrole_arn = {role}\nsource_profile = base\nexternal_id = right\nrole_session_name = alice\nregion = us-east-1\n"
+        ),
+    )
+    .unwrap();
+    let key = format!("[base]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+    std::fs::write(&credentials, key).unwrap();
+    let who = || {
+        let arguments = ["sts", "get-caller-identity", "--profile", "c", "--output", "json"];
+        let run = Run::from(moto.client(&world, &aws).args(arguments).output().unwrap());
+        run.json()["Arn"].clone()
+    };
+    let before = who();
+    assert_eq!(before, "arn:aws:sts::123456789012:assumed-role/Careful/alice");
+    world.keyfob(&["import", "--write"]).ok();
+    assert_eq!(std::fs::read_to_string(credentials).unwrap(), "");
+    assert_eq!(who(), before);
+    std::fs::remove_file(world.path("home/.aws/credentials.before-keyfob")).unwrap();
+    let _ = std::fs::remove_dir_all(world.path("home/.aws/cli"));
 }

@@ -3,7 +3,7 @@
 //! They are not touched. Where the default profile has credentials, the command gets a copy of the configuration without
 //! them (and without any secret), and no credentials file.
 
-use crate::platform;
+use crate::{aws_files, platform};
 use keyfob_shared::{Failure, FailureKind, environment};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -44,10 +44,10 @@ pub(super) struct Files {
 impl Files {
     /// Finds out whether the default profile has credentials, and makes a copy if need be.
     pub(super) fn without_default_credentials() -> Result<Self, Failure> {
-        let credentials = read(&place(CREDENTIALS_FILE, "credentials")).unwrap_or_default();
+        let credentials = read(&aws_files::credentials()).unwrap_or_default();
         let hides_credentials =
             lines(&credentials).any(|line| line.is_default && line.is_one_of(CREDENTIALS));
-        let config = read(&place(CONFIG_FILE, "config")).unwrap_or_default();
+        let config = read(&aws_files::config()).unwrap_or_default();
         if !lines(&config).any(|line| line.is_default && line.is_one_of(CREDENTIALS)) {
             return Ok(Self { hides_credentials, made: None });
         }
@@ -67,13 +67,6 @@ impl Files {
             command.env(CONFIG_FILE, path);
         }
     }
-}
-
-/// Answers where AWS tools keep a file.
-fn place(variable: &str, name: &str) -> PathBuf {
-    let home = std::env::var_os(platform::HOME).unwrap_or_default();
-    let moved = std::env::var_os(variable).filter(|path| !path.is_empty());
-    moved.map_or_else(|| PathBuf::from(home).join(".aws").join(name), PathBuf::from)
 }
 
 fn read(path: &Path) -> io::Result<String> {

@@ -11,7 +11,6 @@ const NAMES: &[&str] = &["unix", "windows", "linux", "macos", "other"];
 const ALLOWED: &[(&str, usize)] = &[
     // What the shell is when nothing tells.
     ("client/src/command/env.rs", 1),
-    // The name of a variable.
     // The entry of the hot path is the C runtime's: the crate itself has to know.
     ("client/src/main.rs", 3),
     // The length of a constant: socket paths are four bytes shorter on the BSDs.

@@ -1,8 +1,11 @@
 //! The engine decides and does nothing: no runtime, no SDK, no I/O, no clock of its own.
+//!
+//! The import translates texts: it has the parser of the SDK, and no I/O either.
 
 use super::{File, Finding, Tree, lines_with};
 
 const ENGINE: &str = "daemon/engine/src/";
+const IMPORT: &str = "daemon/import/src/";
 const CRATES: &[&str] = &["tokio", "aws_config", "aws_runtime", "aws_types", "rustix"];
 const MODULES: &[&str] = &[
     "std::env",
@@ -19,7 +22,26 @@ const VALUES: &[&str] = &["std::net::IpAddr", "std::net::Ipv4Addr", "std::net::I
 
 /// Finds what the engine must not use; its tests may.
 pub(super) fn engine(tree: &Tree) -> Vec<Finding> {
-    tree.files.iter().filter(|file| file.path.starts_with(ENGINE)).flat_map(uses).collect()
+    let of = |room: &'static str| tree.files.iter().filter(move |file| file.path.starts_with(room));
+    of(ENGINE).flat_map(uses).chain(of(IMPORT).flat_map(does)).collect()
+}
+
+/// Finds input and output.
+fn does(file: &File) -> Vec<Finding> {
+    let runtime = lines_with(&file.code, "tokio").map(|line| (line, "tokio"));
+    let found = runtime.chain(modules(file));
+    found.map(|(line, what)| Finding::new(&file.path, line, format!("the import uses {what}"))).collect()
+}
+
+/// Finds modules of the standard library that do something, or read a clock.
+fn modules(file: &File) -> impl Iterator<Item = (usize, &'static str)> {
+    paths(&file.code).into_iter().filter_map(|(line, path)| {
+        let is_within = |outer: &&&str| path == **outer || path.starts_with(&format!("{outer}::"));
+        if VALUES.iter().any(|value| is_within(&value)) {
+            return None;
+        }
+        Some((line, *MODULES.iter().find(is_within)?))
+    })
 }
 
 fn uses(file: &File) -> Vec<Finding> {
@@ -29,14 +51,7 @@ fn uses(file: &File) -> Vec<Finding> {
         let lines = file.code.lines().enumerate().filter(move |(_, line)| line.contains(start));
         lines.map(move |(number, _)| (number + 1, start))
     });
-    let found = paths(&file.code).into_iter().filter_map(|(line, path)| {
-        let is_within = |outer: &&&str| path == **outer || path.starts_with(&format!("{outer}::"));
-        if VALUES.iter().any(|value| is_within(&value)) {
-            return None;
-        }
-        Some((line, *MODULES.iter().find(is_within)?))
-    });
-    let found = crates.chain(sdk).chain(found);
+    let found = crates.chain(sdk).chain(modules(file));
     found.map(|(line, what)| Finding::new(&file.path, line, format!("the engine uses {what}"))).collect()
 }
 
@@ -115,6 +130,14 @@ mod tests {
         assert_eq!(found("use std::{io, thread};\n"), uses("std::thread"));
         assert_eq!(found("use std::net::{IpAddr, TcpStream};\n"), uses("std::net"));
         assert_eq!(found("use std::time::{Duration, Instant};\n"), uses("std::time::Instant"));
+    }
+
+    #[test]
+    fn the_import_has_the_parser_and_does_nothing() {
+        let code = "use aws_runtime::env_config;\nuse std::fs;\nuse tokio::fs;\n";
+        let found = told(&engine(&sample(&[("daemon/import/src/a.rs", code)])));
+        let expected = ["3: the import uses tokio", "2: the import uses std::fs"];
+        assert_eq!(found, expected.map(|what| format!("daemon/import/src/a.rs:{what}")));
     }
 
     #[test]

@@ -29,6 +29,11 @@ const ROOMS: &[Room] = &[
     Room { place: "daemon/endpoint/", package: "keyfob-endpoint", may_import: &["keyfob-shared"] },
     Room { place: "daemon/audit/", package: "keyfob-audit", may_import: &["keyfob-shared", "keyfob-engine"] },
     Room {
+        place: "daemon/import/",
+        package: "keyfob-import",
+        may_import: &["keyfob-shared", "keyfob-engine"],
+    },
+    Room {
         place: "daemon/",
         package: "keyfobd",
         may_import: &[
@@ -39,6 +44,7 @@ const ROOMS: &[Room] = &[
             "keyfob-listen",
             "keyfob-audit",
             "keyfob-endpoint",
+            "keyfob-import",
         ],
     },
     Room { place: "tests/", package: "keyfob-tests", may_import: &["keyfob-shared"] },
