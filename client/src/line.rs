@@ -52,11 +52,11 @@ pub(crate) enum Verb {
 #[derive(Debug, Args)]
 pub(crate) struct Exec {
     pub(crate) profile: String,
-    /// Renew for this long (14h, 90m), and say first what stands against it
+    /// Renew for this long (14h, 90m), and say first what stands against it; the default is the profile's `lease`
     #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(crate) lease: Option<std::time::Duration>,
     /// Do not start if something is foreseen that ends renewal before
-    #[arg(long, requires = "lease")]
+    #[arg(long)]
     pub(crate) strict: bool,
     /// Set static keys, for tools that read nothing else: they do not renew
     #[arg(long, conflicts_with_all = ["lease", "strict"])]

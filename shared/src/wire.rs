@@ -327,6 +327,9 @@ pub struct ProfileView {
     pub identity: Option<IdentityName>,
     /// The region for exports, where one is set.
     pub region: Option<String>,
+    /// Seconds for which it is renewed unasked, where that has an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<u64>,
     /// One line a hop, first to last, for people.
     pub hops: Vec<String>,
 }

@@ -17,7 +17,8 @@ use variables::{PROFILE, Variables};
 
 pub(super) fn run(arguments: &Exec) -> Result<(), Failure> {
     let profile = name::<ProfileName>(&arguments.profile)?;
-    let region = listing::views(Some(&profile))?.into_iter().next().ok_or_else(unexpected)?.region;
+    let view = listing::views(Some(&profile))?.into_iter().next().ok_or_else(unexpected)?;
+    let region = view.region;
     if let Some(outer) = std::env::var_os(PROFILE).filter(|outer| !outer.is_empty()) {
         tell(&format!("inside `keyfob exec {}`: its credentials are not used here", outer.display()));
     }
@@ -29,8 +30,9 @@ pub(super) fn run(arguments: &Exec) -> Result<(), Failure> {
         Variables::snapshot(&document).of(&profile, region.as_deref()).set(&mut command);
         return Err(cannot_start(command, platform::replace_with));
     }
-    let (held, obstacles) = Held::open(profile.clone(), arguments.lease, arguments.strict)?;
-    if let Some(lease) = arguments.lease {
+    let lease = arguments.lease.or(view.lease.map(Duration::from_secs));
+    let (held, obstacles) = Held::open(profile.clone(), lease, arguments.strict)?;
+    if let Some(lease) = lease {
         foretell(&profile, lease, &obstacles);
     }
     let files = Files::without_default_credentials()?;

@@ -37,11 +37,13 @@ pub(crate) fn run(mut command: Command, held: Held, files: &[PathBuf]) -> io::Er
         Ok(child) => child,
         Err(error) => return error,
     };
-    let keeper = std::thread::Builder::new().spawn(move || held.keep(&Watched));
+    let (runs, program) = Watched::child();
+    let keeper = std::thread::Builder::new().spawn(move || held.keep(&program));
     if let Err(error) = keeper {
         return error;
     }
     let status = child.wait();
+    drop(runs);
     files.iter().for_each(|file| drop(std::fs::remove_file(file)));
     match status {
         Ok(status) => std::process::exit(status.code().unwrap_or(1)),

@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod config;
 pub mod engine;
+mod lease;
 pub mod mfa;
 pub mod mint;
 pub mod plan;

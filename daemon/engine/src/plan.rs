@@ -21,6 +21,9 @@ pub struct Plan {
     pub keys: Vec<SlotKey>,
     /// The region for exports, where one is set.
     pub region: Option<String>,
+    /// Milliseconds for which it is renewed unasked after somebody began to use it; `None` means without an end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease: Option<i64>,
 }
 
 /// One call that answers a session.

@@ -4,6 +4,7 @@
 
 use crate::clock::{Monotonic, Now, WallClock};
 use crate::config::Config;
+use crate::lease::Lease;
 use crate::mint::MintErrorKind;
 use crate::plan::Step;
 use crate::session::Session;
@@ -139,6 +140,8 @@ pub(crate) struct Slot {
     pub(crate) blocked: Vec<SlotKey>,
     /// A code that a person typed for the next mint.
     pub(crate) code: Option<Secret>,
+    /// Bounds renewal unasked.
+    pub(crate) lease: Lease,
     /// Sessions that took the place of one that was still there.
     pub(crate) renewals: u64,
     pub(crate) failures: u32,
@@ -176,6 +179,7 @@ impl Slot {
             waiters: Vec::new(),
             blocked: Vec::new(),
             code: None,
+            lease: Lease::default(),
             renewals: 0,
             failures: 0,
             failed: None,
@@ -199,6 +203,7 @@ impl Slot {
             is_own: self.is_own,
             last_used: self.last_used,
             renewals: self.renewals,
+            lease: self.lease,
             last_own_use: self.last_own_use,
             logged_out: self.logged_out,
             forgotten: self.forgotten.clone(),
@@ -219,7 +224,8 @@ impl Slot {
 
     /// Answers the moment until which it is kept warm; at that moment it is not any more.
     pub(crate) fn warm_until(&self, config: &Config) -> Option<Monotonic> {
-        self.last_used.map(|last| last.plus(config.daemon.keep_warm))
+        let warm = self.last_used?.plus(config.daemon.keep_warm);
+        Some(self.lease.end().map_or(warm, |end| end.min(warm)))
     }
 
     /// Answers whether renewal is due: the margin is reached and no failure asks to wait.

@@ -232,6 +232,7 @@ impl Runtime {
             name: plan.profile.clone(),
             identity: Some(plan.identity.clone()),
             region: plan.region.clone(),
+            lease: plan.lease.and_then(|lease| u64::try_from(lease / 1_000).ok()),
             hops: plan.steps.iter().map(keyfob_engine::plan::Step::describe).collect(),
         };
         Ok(wanted.map(view).collect())

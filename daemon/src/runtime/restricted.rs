@@ -133,6 +133,7 @@ impl Runtime {
                 name: plan.profile.clone(),
                 identity: None,
                 region: plan.region.clone(),
+                lease: plan.lease.and_then(|lease| u64::try_from(lease / 1_000).ok()),
                 hops: vec![plan.last().describe()],
             });
         Ok(views.collect())

@@ -1,25 +1,28 @@
-//! Windows: the program is a child of this process, which ends with it; only the daemon has to be waited for.
+//! Windows: the program is a child of this process, and its end ends a channel.
 
 use super::First;
 use crate::platform::Stream;
-use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-/// The program whose end ends this process.
-pub(crate) struct Watched;
+/// A program.
+pub(crate) struct Watched(Receiver<()>);
 
 impl Watched {
-    /// Answers this process.
-    pub(crate) fn this() -> io::Result<Self> {
-        Ok(Self)
+    /// Answers a program that ends when the sender is dropped.
+    pub(crate) fn child() -> (Sender<()>, Self) {
+        let (runs, ended) = channel();
+        (runs, Self(ended))
     }
 
-    /// Waits for a time; a connection is waited for by whoever reads from it.
+    /// Waits for its end or for a time; a connection is waited for by whoever reads from it.
     pub(crate) fn wait(&self, stream: Option<&Stream>, limit: Option<Duration>) -> First {
         if stream.is_some() {
             return First::Connection;
         }
-        std::thread::sleep(limit.unwrap_or_default());
-        First::Late
+        match self.0.recv_timeout(limit.unwrap_or(Duration::MAX)) {
+            Err(RecvTimeoutError::Timeout) => First::Late,
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => First::Program,
+        }
     }
 }

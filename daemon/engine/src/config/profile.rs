@@ -21,6 +21,7 @@ struct OwnStep {
     step: Option<Step>,
     partition: Option<&'static str>,
     region: Option<String>,
+    lease: Option<i64>,
     offset: usize,
 }
 
@@ -93,7 +94,8 @@ impl Flattener<'_> {
         }
         let last = own.get(links.last()?)?;
         self.advise(&profile, &steps, last.offset);
-        Some(Plan { profile, identity, steps, keys: Vec::new(), region: last.region.clone() })
+        let (region, lease) = (last.region.clone(), last.lease);
+        Some(Plan { profile, identity, steps, keys: Vec::new(), region, lease })
     }
 
     fn advise(&mut self, profile: &ProfileName, steps: &[Step], offset: usize) {
@@ -148,8 +150,10 @@ impl Flattener<'_> {
             let message = format!("region: {} is in {there}, and {what} in {here}", region.get_ref());
             self.wrong(region.span().start, message);
         }
+        let lease = self.take("lease", raw.lease.as_ref(), |text| check::duration(text));
+        let lease = lease.map(|seconds| i64::from(seconds) * 1_000);
         let step = step.filter(|_| self.errors.len() == before);
-        OwnStep { identity, mfa, step, partition, region, offset }
+        OwnStep { identity, mfa, step, partition, region, lease, offset }
     }
 
     /// Answers the identity that a profile names, and tells if it names none and no source either.

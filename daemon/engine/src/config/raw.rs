@@ -81,7 +81,7 @@ pub(super) struct RawProfile {
     pub(super) policy: Option<Spanned<String>>,
     pub(super) policy_arns: Option<Spanned<Vec<String>>>,
     pub(super) mfa: Option<Spanned<bool>>,
-    lease: Later,
+    pub(super) lease: Option<Spanned<String>>,
     confirm: Later,
     job_function: Later,
     federation_token: Later,
@@ -141,7 +141,6 @@ impl RawProfile {
     /// Answers the keys that this version does not know, and where their values are.
     pub(super) fn later(&self) -> Vec<(&'static str, usize)> {
         present([
-            ("lease", &self.lease),
             ("confirm", &self.confirm),
             ("job_function", &self.job_function),
             ("federation_token", &self.federation_token),

@@ -256,13 +256,7 @@ fn words_of_a_closed_list_are_told_with_the_list() {
 
 #[test]
 fn what_later_versions_bring_is_told_as_such() {
-    for line in [
-        "lease = \"1h\"",
-        "confirm = true",
-        "job_function = \"x\"",
-        "federation_token = true",
-        "account_id = 1",
-    ] {
+    for line in ["confirm = true", "job_function = \"x\"", "federation_token = true", "account_id = 1"] {
         let key = line.split(' ').next().unwrap();
         let told = refused(&format!("{ALICE}[profile.p]\nidentity = \"alice\"\n{ROLE}{line}\n"));
         assert!(told.ends_with(&format!(": profile \"p\": {key} is not in this version")), "{told}");

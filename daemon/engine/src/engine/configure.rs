@@ -96,6 +96,7 @@ fn build(config: &Config, before: &Profiles, restricted_before: &Restricted) -> 
     for plan in config.profiles.values() {
         let Some(key) = put(&mut slots, plan) else { continue };
         if let Some(slot) = slots.get_mut(&key) {
+            slot.lease.join(plan.lease, !slot.is_own);
             slot.is_own = true;
         }
         let last_used = before.get(&plan.profile).and_then(|handed| handed.last_used);
@@ -139,9 +140,11 @@ impl Slot {
     /// Takes what another slot of the same key knows; who waits there is moved by the caller.
     pub(super) fn inherit(&mut self, old: Self) {
         let (parent, handed_out, is_own) = (self.parent, self.handed_out, self.is_own);
+        let lease = old.lease.with_length_of(self.lease);
         *self = old;
         self.parent = parent;
         self.handed_out = handed_out;
         self.is_own = is_own;
+        self.lease = lease;
     }
 }

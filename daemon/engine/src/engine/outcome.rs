@@ -71,6 +71,7 @@ impl Engine {
         let record = session.record(&self.boot, &slot.identity, last_used);
         self.commands.push_back(Command::Save { slot: key, record });
         slot.renewals += u64::from(slot.session.is_some());
+        slot.lease.begin(self.now.monotonic);
         slot.keep(session, &self.clock, &mut self.chance);
         let person = slot.waiters.iter().any(|waiter| matches!(waiter.wants, Wants::SignIn));
         if slot.step.mfa_serial().is_some() {

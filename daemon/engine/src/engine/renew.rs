@@ -74,7 +74,9 @@ impl Engine {
         let (used, always) = match self.config.daemon.renew {
             Renew::Active => (slot.warm_until(&self.config), None),
             Renew::OnDemand => (None, None),
-            Renew::Always => (slot.warm_until(&self.config), Some(Monotonic(i64::MAX))),
+            Renew::Always => {
+                (slot.warm_until(&self.config), Some(slot.lease.end().unwrap_or(Monotonic(i64::MAX))))
+            }
         };
         match always.max(self.held_until(key)) {
             Some(unasked) if !self.is_logged_out(key) => used.max(Some(unasked)),

@@ -32,7 +32,9 @@ impl Engine {
             let Some(session) = &mut slot.session else { return };
             let access_key_id = session.credentials.access_key_id.clone();
             let reply = session.reply(&self.clock);
-            let due = slot.work == Work::Idle && slot.is_renewal_due(self.now);
+            // After its lease a session is used to its end, and not renewed.
+            let is_leased = !slot.lease.is_over(self.now.monotonic);
+            let due = slot.work == Work::Idle && is_leased && slot.is_renewal_due(self.now);
             self.answer(waiter.id, Answer::Served { reply, access_key_id });
             if due {
                 self.attempt(key, Trigger::Timer);
@@ -40,6 +42,9 @@ impl Engine {
                 self.set_timer(key);
             }
             return;
+        }
+        if slot.lease.is_over(self.now.monotonic) {
+            slot.lease.reset();
         }
         self.wait(key, waiter);
         self.want(key);

@@ -109,6 +109,12 @@ impl Engine {
     }
 
     fn note(&self, slot: &Slot) -> Option<String> {
+        if slot.lease.is_over(self.now.monotonic) {
+            return Some(
+                "its lease is over: it is used to its end, and renewed when it is asked for after that"
+                    .into(),
+            );
+        }
         let asked = slot.step.duration()?;
         let granted = slot.session.as_ref().map_or(slot.negotiated, |session| session.negotiated)?;
         Some(format!(

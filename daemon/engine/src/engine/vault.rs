@@ -208,6 +208,7 @@ impl Slot {
         self.last_used = self.last_used.or(Some(now.monotonic.plus(-age)));
         // Who used it is not written down; what a profile hands out is the person's.
         self.last_own_use = self.last_own_use.or(self.last_used).filter(|_| self.is_own);
+        self.lease.begin(now.monotonic);
         self.keep(session, clock, chance);
     }
 }

@@ -101,3 +101,26 @@ fn a_sign_in_that_ends_before_the_lease_is_foreseen() {
     assert_eq!(world.engine.obstacles(&a, None).len(), 1, "some day it ends");
     assert_eq!(world.engine.obstacles(&"role".parse().unwrap(), None), []);
 }
+
+#[test]
+fn a_profile_with_a_lease_is_renewed_within_it_and_begins_another_when_it_is_asked_for() {
+    for renew in ["active", "always"] {
+        let config = CONFIG.replace("duration = \"4h\"", "lease = \"100m\"");
+        let mut world = World::new(&format!("[daemon]\nrenew = \"{renew}\"\n{config}"));
+        for _ in 0..2 {
+            world.get("role");
+            world.succeed_step("role/R", HOUR);
+            for _ in 0..2 {
+                world.pass(41 * MINUTE);
+                world.get("role");
+                world.succeed_step("role/R", HOUR);
+            }
+            world.pass(41 * MINUTE);
+            let within = world.get("role");
+            assert!(world.served(within).starts_with("ASIA"), "used to its end");
+            world.pass(30 * MINUTE);
+            assert!(!world.mints.iter().any(|mint| mint.step.describe().contains("role/R")), "{renew}");
+            assert_eq!(world.state("role"), "expired");
+        }
+    }
+}
