@@ -59,7 +59,7 @@ fn two_hundred_cold_profiles_at_a_slow_sts_are_all_served() {
     let identity = String::from("[identity.alice]\ntype = \"iam-user\"\n");
     world.config(&(0..HERD).map(profile).fold(identity, |text, profile| text + &profile));
     world.add_key("alice");
-    world.aws.delay(Duration::from_secs(2));
+    world.aws.delay(Duration::from_secs(1));
     let ask = |number| {
         let mut stream = UnixStream::connect(world.socket()).unwrap();
         let request = format!(r#"{{"get":{{"profile":"p{number}"}}}}"#);
