@@ -2,7 +2,7 @@
 
 use super::call::{Call, Note};
 use super::dialogue::{self, Talk};
-use super::{Event, Runtime, keys, name};
+use super::{Event, Runtime, keys, name, restricted};
 use crate::platform;
 use keyfob_engine::engine::{self, Scope};
 use keyfob_listen::{Connection, Peer};
@@ -262,16 +262,14 @@ impl Runtime {
             });
         }
         for status in self.engine.profiles() {
-            let Some(message) = status.last_error.filter(|_| status.state != "sign-in-needed") else {
+            let Some(message) = status.last_error.as_ref().filter(|_| status.state != "sign-in-needed")
+            else {
                 continue;
             };
             findings.push(Finding {
                 severity: Severity::Error,
-                subject: match &status.socket {
-                    Some(socket) => format!("profile {} of socket {socket}", status.name),
-                    None => format!("profile {}", status.name),
-                },
-                message,
+                subject: restricted::subject(&status),
+                message: message.clone(),
                 hint: Some(format!("keyfob get {}", status.name)),
             });
         }
