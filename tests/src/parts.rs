@@ -13,7 +13,9 @@ const PARTS: &str = "KEYFOB_TEST_PARTS";
 pub fn find(program: &str) -> Option<PathBuf> {
     let own = std::env::var_os(PARTS).map(|parts| Path::new(&parts).join("venv/bin").join(program));
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = own.into_iter().chain(std::env::split_paths(&path).map(|path| path.join(program)));
+    // Where servers are is not always in the path.
+    let places = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    let found = own.into_iter().chain(places.map(|path| path.join(program)));
     let found = found.into_iter().find(|path| path.is_file());
     if found.is_none() {
         missing(&format!("{program} is not installed"));

@@ -1,6 +1,6 @@
 //! What is wrong with the configuration, and what keeps profiles from working now.
 
-use super::Runtime;
+use super::{Runtime, restricted};
 use crate::watch::LOOK_EACH;
 use keyfob_shared::wire::{Finding, Severity};
 
@@ -81,15 +81,12 @@ impl Runtime {
             });
         }
         for status in self.engine.profiles() {
-            let Some(message) = status.last_error.filter(|_| status.state != "sign-in-needed") else {
+            let Some(message) = status.last_error.clone().filter(|_| status.state != "sign-in-needed") else {
                 continue;
             };
             findings.push(Finding {
                 severity: Severity::Error,
-                subject: match &status.socket {
-                    Some(socket) => format!("profile {} of socket {socket}", status.name),
-                    None => format!("profile {}", status.name),
-                },
+                subject: restricted::subject(&status),
                 message,
                 hint: Some(format!("keyfob get {}", status.name)),
             });

@@ -32,7 +32,7 @@ use keyfob_shared::wire::Request;
 use keyfob_shared::{Failure, IdentityName, ProfileName, Secret, SocketName};
 use keyfob_source::Sts;
 use keyfob_vault::Keeper;
-pub(crate) use sockets::path as restricted_path;
+pub(crate) use sockets::{own_share, path as restricted_path};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
@@ -144,7 +144,6 @@ impl Runtime {
     pub(crate) fn new(parts: Parts) -> std::io::Result<Self> {
         let now = clock::now();
         let (events, inbox) = mpsc::unbounded_channel();
-        let shared_events = events.clone();
         let (socket_change, socket_changed) = mpsc::channel(1);
         let shared = Shared {
             events,
@@ -166,11 +165,11 @@ impl Runtime {
             socket_watch: Watch::start(&[parts.listener.path().to_owned()], socket_change),
             socket_changed,
             inbox,
+            sockets: sockets::Sockets::new(shared.events.clone(), parts.descriptors),
             shared,
             ledger: Ledger::new(parts.audit, descriptors),
             grants: grants::Grants::new(descriptors),
             places: places::Places::new(descriptors),
-            sockets: sockets::Sockets::new(shared_events, parts.descriptors),
             lock_note: parts.lock_note,
             locks: 0,
             listener: parts.listener,
@@ -291,21 +290,6 @@ impl Runtime {
     fn session_name(&self, profile: &ProfileName) -> Option<&str> {
         self.engine.config().profiles.get(profile).and_then(|plan| plan.last().session_name())
     }
-
-    fn socket_changed(&mut self) -> Next {
-        if !self.listener.still_ours() {
-            tracing::warn!("the socket is gone; ending, so that a new daemon can serve");
-            return Next::End;
-        }
-        self.sockets.mend_later();
-        self.watch_sockets();
-        Next::GoOn
-    }
-}
-
-/// Answers the descriptors that the person's own socket can count on.
-pub(crate) const fn own_share(descriptors: usize) -> usize {
-    descriptors - sockets::reserved(descriptors)
 }
 
 /// Names of the requests in the audit.

@@ -5,7 +5,7 @@
 use super::answers::Asker;
 use super::call::{Call, Note};
 use super::places::Place;
-use super::{Runtime, dialogue, name, requests};
+use super::{Next, Runtime, dialogue, name, requests};
 use keyfob_engine::engine;
 use keyfob_listen::{Arrival, Connection, Incoming, Peer};
 use keyfob_shared::wire::{DaemonStatus, ProfileStatus, ProfileView, Reply, Request, VaultStatus};
@@ -26,6 +26,17 @@ impl Runtime {
         let own = self.listener.path().to_owned();
         let paths: Vec<_> = std::iter::once(own).chain(self.sockets.paths().map(Into::into)).collect();
         self.socket_watch.renew(&paths);
+    }
+
+    /// Looks whether clients still reach the sockets by their names.
+    pub(super) fn socket_changed(&mut self) -> Next {
+        if !self.listener.still_ours() {
+            tracing::warn!("the socket is gone; ending, so that a new daemon can serve");
+            return Next::End;
+        }
+        self.sockets.mend_later();
+        self.watch_sockets();
+        Next::GoOn
     }
 
     pub(super) fn restricted(&mut self, socket: SocketName, arrival: Arrival) {
@@ -156,6 +167,14 @@ pub(super) fn told(failure: &Failure, profile: &ProfileName) -> Failure {
             Failure::new(failure.kind, "there is no session; the host knows why")
                 .hint(on_the_host("keyfob status"))
         }
+    }
+}
+
+/// Names a profile to the person, with the socket that it is scoped down for.
+pub(super) fn subject(status: &ProfileStatus) -> String {
+    match &status.socket {
+        Some(socket) => format!("profile {} of socket {socket}", status.name),
+        None => format!("profile {}", status.name),
     }
 }
 

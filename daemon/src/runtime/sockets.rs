@@ -57,8 +57,12 @@ struct Wanted {
     allow_root: bool,
 }
 
-/// Answers the descriptors that are kept from the person's own socket.
-pub(super) const fn reserved(descriptors: usize) -> usize {
+/// Answers the descriptors that the person's own socket can count on.
+pub(crate) const fn own_share(descriptors: usize) -> usize {
+    descriptors - reserved(descriptors)
+}
+
+const fn reserved(descriptors: usize) -> usize {
     let most = MAX_SOCKETS * *SHARE.end();
     if descriptors / 8 < most { descriptors / 8 } else { most }
 }

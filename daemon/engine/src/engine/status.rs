@@ -88,13 +88,14 @@ impl Engine {
         };
         let moment = slot.timer.filter(|timer| *timer > moment).unwrap_or(moment);
         let is_warm_then = self.warm_until(key).is_some_and(|until| moment < until);
-        for source in self.way(key).skip(1).filter_map(|key| self.slots.get(&key)) {
+        for source_key in self.way(key).skip(1) {
+            let source = self.slots.get(&source_key)?;
             let end =
                 source.session.as_ref().map(|session| self.clock.monotonic(session.told_end(&self.clock)));
             if end.is_some_and(|end| moment < end) {
                 break;
             }
-            if source.needs_person(&self.config) {
+            if source.needs_person(&self.config) || !self.may_sign_in(source_key, key) {
                 return None;
             }
         }

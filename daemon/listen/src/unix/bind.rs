@@ -1,8 +1,7 @@
 //! From a path to a listening socket that nobody else can reach or replace.
 //!
 //! 1. The directory is the user's own and nobody else may write to it. 2. A lock beside the socket is held for life.
-//! 3. Only a socket of the user, which nobody holds the lock for, is removed. 4. bind, then mode 0600
-//!    (0666 where other users are named), then listen.
+//! 3. Only a socket of the user, which nobody holds the lock for, is removed. 4. bind, then mode, then listen.
 
 use super::{listens, stream_socket};
 use crate::{BindError, Kind, Settings};
