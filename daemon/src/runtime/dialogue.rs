@@ -202,7 +202,7 @@ pub(super) async fn doctor(
             severity: Severity::Warning,
             subject: "vault".into(),
             message: format!(
-                "{waiting} changes of sessions have not reached it, and will be tried again: {why}"
+                "sessions whose change is not in it yet, and will be tried again: {waiting}: {why}"
             ),
             hint: why.hint,
         });
