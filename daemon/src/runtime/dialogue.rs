@@ -30,6 +30,8 @@ async fn sign_in(shared: &Shared, talk: &Talk, call: &mut Call) -> Result<String
     let Some(serial) = &talk.mfa_serial else {
         return Ok(format!("identity {identity} signs with its access key and needs no sign-in"));
     };
+    // Before the person is asked: a code can't be used twice, and without the key it is of no use.
+    keys::to_sign(&shared.vault, identity).await.map_err(|wrong| wrong.failure)?;
     let code = match talk.by_command {
         true => None,
         false => Some(ask_code(serial, identity, call).await?),

@@ -83,11 +83,12 @@ impl Runtime {
             let Some(message) = status.last_error.filter(|_| status.state != "sign-in-needed") else {
                 continue;
             };
+            let hint = self.engine.failure(&status.name).and_then(|failure| failure.hint.clone());
             findings.push(Finding {
                 severity: Severity::Error,
                 subject: format!("profile {}", status.name),
                 message,
-                hint: Some(format!("keyfob get {}", status.name)),
+                hint: hint.or_else(|| Some(format!("keyfob get {}", status.name))),
             });
         }
         findings
