@@ -1,6 +1,6 @@
 //! People: sign-in, logout, keys, lock.
 
-use super::super::world::{CONFIG, HOUR, MINUTE, World, config};
+use super::super::world::{CONFIG, HOUR, MINUTE, World, config, many};
 use super::super::*;
 use crate::mint::MintErrorKind;
 use keyfob_shared::{FailureKind, IdentityName, Secret};
@@ -288,4 +288,21 @@ fn nobody_is_asked_to_sign_in_before_the_vault_was_read() {
     world.handle(Event::Unlock);
     world.loaded(Ok(Vec::new()));
     assert_eq!(states(&world), ("sign-in-needed".into(), "sign-in-needed".into()));
+}
+
+#[test]
+fn only_what_the_vault_may_hold_is_removed_from_it() {
+    let forgets = |world: &mut World, event| {
+        world.engine.handle(event, world.now);
+        let commands = std::iter::from_fn(|| world.engine.poll_command());
+        commands.filter(|command| matches!(command, Command::Forget { .. })).count()
+    };
+    let changed = || Event::KeyChanged { identity: "bob".parse().unwrap(), replaced: Replaced::OtherKey };
+    let mut world = World::new(&many(100));
+    world.get("p7");
+    world.succeed(HOUR);
+    assert_eq!(forgets(&mut world, changed()), 1);
+    assert_eq!(forgets(&mut world, changed()), 0);
+    let mut unread = World::unloaded(&many(100));
+    assert!(forgets(&mut unread, changed()) >= 100, "who knows what is in it");
 }
