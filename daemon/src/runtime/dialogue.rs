@@ -11,6 +11,7 @@ use keyfob_shared::wire::{
 use keyfob_shared::{Failure, FailureKind, IdentityName, Secret};
 use keyfob_vault::{ItemKind, Passphrase, State};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use tokio::sync::oneshot;
 
 /// What is known about an identity before the person is asked.
@@ -174,6 +175,7 @@ async fn known_keys(shared: &Shared) -> Option<BTreeSet<String>> {
 
 pub(super) async fn doctor(
     shared: Shared,
+    config_file: PathBuf,
     mut found: Vec<Finding>,
     troubles: Vec<Finding>,
     identities: Vec<IdentityName>,
@@ -210,5 +212,14 @@ pub(super) async fn doctor(
         });
     }
     found.extend(troubles);
+    found.extend(no_configuration(config_file).await);
     call.list(found, |findings, more| Reply::Findings { findings, more }).await;
+}
+
+/// Looks for the configuration beside the loop: it may lie on a network that has gone.
+async fn no_configuration(file: PathBuf) -> Option<Finding> {
+    let message = format!("there is no {}", file.display());
+    let exists = tokio::task::spawn_blocking(move || file.exists()).await.unwrap_or(true);
+    let hint = Some("see \"Set-up\" in the README".into());
+    (!exists).then(|| Finding { severity: Severity::Warning, subject: "configuration".into(), message, hint })
 }

@@ -39,14 +39,6 @@ impl Runtime {
     /// What keeps profiles from working now.
     pub(super) fn troubles(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        if !self.config_file.exists() {
-            findings.push(Finding {
-                severity: Severity::Warning,
-                subject: "configuration".into(),
-                message: format!("there is no {}", self.config_file.display()),
-                hint: Some("see \"Set-up\" in the README".into()),
-            });
-        }
         findings.extend(self.watch.trouble().map(|why| Finding {
             severity: Severity::Warning,
             subject: "configuration".into(),

@@ -67,7 +67,8 @@ impl Runtime {
             Request::Doctor => {
                 let identities = self.engine.config().identities.keys().cloned().collect();
                 let (findings, troubles) = (self.findings(), self.troubles());
-                start(dialogue::doctor(shared, findings, troubles, identities, call));
+                let file = self.config_file.clone();
+                start(dialogue::doctor(shared, file, findings, troubles, identities, call));
             }
             Request::KeyAdd { identity, access_key_id, secret_access_key } => {
                 start(keys::add(shared, identity, access_key_id, secret_access_key, call))
