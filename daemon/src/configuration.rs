@@ -78,6 +78,11 @@ pub(crate) fn read(path: &Path, absent: Absent) -> Reading {
     Reading { result, policies: policies.into_inner() }
 }
 
+/// Makes a reading of a file that could not be read to its end.
+pub(crate) fn unread(path: &Path, why: &dyn std::fmt::Display) -> Reading {
+    Reading { result: Err(unreadable(path, &why.to_string(), None)), policies: Vec::new() }
+}
+
 fn parse(path: &Path, text: &str, policies: &RefCell<Vec<PathBuf>>) -> Result<Config, Broken> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let user = platform::user_name();

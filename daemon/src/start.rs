@@ -20,6 +20,8 @@ use tokio::sync::mpsc;
 
 /// How long a new daemon waits for an old one, whose socket is gone already, to end.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Clients look at a lock for less than this, whoever held it last.
+const GLANCE: Duration = Duration::from_millis(200);
 const STEP: Duration = Duration::from_millis(50);
 
 /// Runs the daemon until it is told to stop.
@@ -160,8 +162,10 @@ fn lock_state(state_directory: &Path, socket: &Path) -> Result<File, Failure> {
             return written.map(|()| lock).map_err(wrong);
         }
         let holder = holder_of(&path);
-        let is_served = holder.as_ref().is_some_and(|holder| Listener::is_served(&holder.socket));
-        if is_served || waited >= PATIENCE {
+        // One that had this socket before is ending; what answers there now is this process.
+        let elsewhere = holder.as_ref().filter(|holder| holder.socket != socket);
+        let is_served = || elsewhere.is_some_and(|holder| Listener::is_served(&holder.socket));
+        if waited >= PATIENCE || (waited >= GLANCE && is_served()) {
             return Err(taken(state_directory, holder.as_ref()));
         }
         std::thread::sleep(STEP);

@@ -312,7 +312,7 @@ pub struct IdentityStatus {
     /// `iam-user`, …
     #[serde(rename = "type")]
     pub kind: String,
-    /// `ready`, `no-key`, `sign-in-needed`, `failed` or `locked`.
+    /// `ready`, `no-key`, `sign-in-needed`, `failed`, `locked`, or `unknown` as long as the vault was not read.
     pub state: String,
     /// When a person must have signed in again to keep its profiles renewed.
     pub sign_in_needed_by: Option<Timestamp>,

@@ -90,7 +90,25 @@ pub(crate) fn close_standard_streams() -> io::Result<()> {
 /// Answers the login name of the user, or the number where there is none.
 pub(crate) fn user_name() -> String {
     let from = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    from("USER").or_else(|| from("LOGNAME")).unwrap_or_else(|| rustix::process::getuid().as_raw().to_string())
+    let user = rustix::process::getuid().as_raw();
+    from("USER").or_else(|| from("LOGNAME")).or_else(|| login_name(user)).unwrap_or_else(|| user.to_string())
+}
+
+/// Answers the name of a user in the user database: cron and containers set no variable, and sessions are named by it.
+fn login_name(user: u32) -> Option<String> {
+    const LONGEST: usize = 16 * 1024;
+    let mut buffer = vec![0; LONGEST];
+    let mut entry = std::mem::MaybeUninit::<libc::passwd>::uninit();
+    let mut found = std::ptr::null_mut();
+    // SAFETY: the entry and the buffer outlive the call, which writes no more than the length that it is told.
+    let failed =
+        unsafe { libc::getpwuid_r(user, entry.as_mut_ptr(), buffer.as_mut_ptr(), LONGEST, &raw mut found) };
+    if failed != 0 || found.is_null() {
+        return None;
+    }
+    // SAFETY: the call has found an entry, whose name is a string in the buffer.
+    let name = unsafe { std::ffi::CStr::from_ptr((*found).pw_name) };
+    name.to_str().ok().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 /// Creates a directory that only the user may enter, and refuses one that others may write.
@@ -173,5 +191,16 @@ impl Signals {
             _ = self.interrupt.recv() => Asked::Stop,
             _ = self.hang_up.recv() => Asked::Reload,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_named_as_in_the_user_database() {
+        assert_eq!(login_name(0).as_deref(), Some("root"));
+        assert_eq!(login_name(u32::MAX - 7), None);
     }
 }

@@ -12,6 +12,7 @@ use keyfob_shared::wire::{
 use keyfob_shared::{Failure, FailureKind, IdentityName, Secret};
 use keyfob_vault::{ItemKind, Passphrase, State};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use tokio::sync::oneshot;
 
 /// What is known about an identity before the person is asked.
@@ -31,6 +32,8 @@ async fn sign_in(shared: &Shared, talk: &Talk, call: &mut Call) -> Result<String
     let Some(serial) = &talk.mfa_serial else {
         return Ok(format!("identity {identity} signs with its access key and needs no sign-in"));
     };
+    // Before the person is asked: a code can't be used twice, and without the key it is of no use.
+    keys::to_sign(&shared.vault, identity).await.map_err(|wrong| wrong.failure)?;
     let code = match talk.by_command {
         true => None,
         false => Some(ask_code(serial, identity, call).await?),
@@ -196,6 +199,7 @@ async fn known_keys(shared: &Shared) -> Option<BTreeSet<String>> {
 
 pub(super) async fn doctor(
     shared: Shared,
+    config_file: PathBuf,
     mut found: Vec<Finding>,
     troubles: Vec<Finding>,
     identities: Vec<IdentityName>,
@@ -226,11 +230,20 @@ pub(super) async fn doctor(
             severity: Severity::Warning,
             subject: "vault".into(),
             message: format!(
-                "{waiting} changes of sessions have not reached it, and will be tried again: {why}"
+                "sessions whose change is not in it yet, and will be tried again: {waiting}: {why}"
             ),
             hint: why.hint,
         });
     }
     found.extend(troubles);
+    found.extend(no_configuration(config_file).await);
     call.list(found, |findings, more| Reply::Findings { findings, more }).await;
+}
+
+/// Looks for the configuration beside the loop: it may lie on a network that has gone.
+async fn no_configuration(file: PathBuf) -> Option<Finding> {
+    let message = format!("there is no {}", file.display());
+    let exists = tokio::task::spawn_blocking(move || file.exists()).await.unwrap_or(true);
+    let hint = Some("see \"Set-up\" in the README".into());
+    (!exists).then(|| Finding { severity: Severity::Warning, subject: "configuration".into(), message, hint })
 }

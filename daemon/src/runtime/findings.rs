@@ -39,14 +39,6 @@ impl Runtime {
     /// What keeps profiles from working now.
     pub(super) fn troubles(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        if !self.config_file.exists() {
-            findings.push(Finding {
-                severity: Severity::Warning,
-                subject: "configuration".into(),
-                message: format!("there is no {}", self.config_file.display()),
-                hint: Some("see \"Set-up\" in the README".into()),
-            });
-        }
         findings.extend(self.watch.trouble().map(|why| Finding {
             severity: Severity::Warning,
             subject: "configuration".into(),
@@ -84,11 +76,12 @@ impl Runtime {
             let Some(message) = status.last_error.clone().filter(|_| status.state != "sign-in-needed") else {
                 continue;
             };
+            let hint = self.engine.failure(&status.name).and_then(|failure| failure.hint.clone());
             findings.push(Finding {
                 severity: Severity::Error,
                 subject: restricted::subject(&status),
                 message,
-                hint: Some(format!("keyfob get {}", status.name)),
+                hint: hint.or_else(|| Some(format!("keyfob get {}", status.name))),
             });
         }
         findings

@@ -1,9 +1,10 @@
 //! Long-term keys: into the vault, out of it, never shown.
 
 use super::call::Call;
-use super::mints::vault_failure;
+use super::mints::{refused, vault_failure};
 use super::{Event, Shared};
 use keyfob_engine::engine::Replaced;
+use keyfob_engine::mint::{MintError, MintErrorKind};
 use keyfob_shared::wire::{KeyView, Reply};
 use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret, credentials};
 use keyfob_vault::{Item, ItemKind, ItemName, Keeper, State, VaultError};
@@ -104,6 +105,23 @@ pub(super) async fn stored(vault: &Keeper, identity: &IdentityName) -> Result<St
         Ok(Some(item)) => Ok(serde_json::from_str(item.value.expose()).map_or(Stored::Damaged, Stored::Key)),
         Err(wrong) if wrong.state == State::Ready => Ok(Stored::Damaged),
         Err(wrong) => Err(wrong),
+    }
+}
+
+/// Answers the key that signs the first call of an identity.
+pub(super) async fn to_sign(vault: &Keeper, identity: &IdentityName) -> Result<Credentials, MintError> {
+    // An unreachable vault may be back in a moment, whoever has to act.
+    let stored = stored(vault, identity)
+        .await
+        .map_err(|wrong| refused(MintErrorKind::Transient, vault_failure(&wrong)))?;
+    let missing = |what: &str| {
+        let failure = Failure::new(FailureKind::Person, format!("identity {identity} {what}"));
+        refused(MintErrorKind::Final, failure.hint(format!("keyfob key add {identity}")))
+    };
+    match stored {
+        Stored::Key(credentials) => Ok(credentials),
+        Stored::Damaged => Err(missing("has a damaged access key in the vault")),
+        Stored::Nothing => Err(missing("has no access key in the vault")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Mints beside the loop: the key or session that signs, the MFA code, the call.
 
-use super::keys::{self, Stored};
+use super::keys;
 use super::{Event, Shared};
 use crate::clock;
 use keyfob_engine::clock::Now;
@@ -8,7 +8,7 @@ use keyfob_engine::config::Config;
 use keyfob_engine::engine::{self, From, LoadId, Mint};
 use keyfob_engine::mfa::UsedCodes;
 use keyfob_engine::mint::{MintError, MintErrorKind, MintRequest, Minted};
-use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret};
+use keyfob_shared::{Failure, FailureKind, IdentityName, Secret};
 use keyfob_source::Sts;
 use keyfob_vault::{Keeper, State, VaultError};
 use std::sync::{Arc, Mutex};
@@ -86,7 +86,7 @@ impl Minter {
     async fn prepare(&self, mint: Mint, config: &Config) -> Result<MintRequest, MintError> {
         let from = match mint.from {
             From::Session(credentials) => credentials,
-            From::LongTermKey => long_term_key(&self.vault, &mint.identity).await?,
+            From::LongTermKey => keys::to_sign(&self.vault, &mint.identity).await?,
         };
         let mfa_code = match mint.step.mfa_serial() {
             None => None,
@@ -134,22 +134,6 @@ impl Minter {
     }
 }
 
-async fn long_term_key(vault: &Keeper, identity: &IdentityName) -> Result<Credentials, MintError> {
-    // An unreachable vault may be back in a moment, whoever has to act.
-    let stored = keys::stored(vault, identity)
-        .await
-        .map_err(|wrong| refused(MintErrorKind::Transient, vault_failure(&wrong)))?;
-    let missing = |what: &str| {
-        let failure = Failure::new(FailureKind::Person, format!("identity {identity} {what}"));
-        refused(MintErrorKind::Final, failure.hint(format!("keyfob key add {identity}")))
-    };
-    match stored {
-        Stored::Key(credentials) => Ok(credentials),
-        Stored::Damaged => Err(missing("has a damaged access key in the vault")),
-        Stored::Nothing => Err(missing("has no access key in the vault")),
-    }
-}
-
 fn used_before(identity: &IdentityName) -> MintError {
     let failure = Failure::new(FailureKind::Person, "this MFA code was used already: wait for the next one");
     refused(MintErrorKind::MfaRefused, failure.hint(format!("keyfob login {identity}")))
@@ -159,7 +143,7 @@ fn broken_off(why: &str) -> MintError {
     refused(MintErrorKind::Transient, Failure::new(FailureKind::Upstream, why).hint("keyfob status"))
 }
 
-fn refused(kind: MintErrorKind, failure: Failure) -> MintError {
+pub(super) fn refused(kind: MintErrorKind, failure: Failure) -> MintError {
     MintError { kind, failure, server_date: None }
 }
 

@@ -68,7 +68,8 @@ impl Places {
         let Ok(place) = places.clone().try_acquire_owned() else {
             let what = if talk { "wait for a person" } else { "are under way" };
             let message = format!("too many conversations {what} already");
-            let failure = Failure::new(FailureKind::Refused, message).hint("keyfob daemon restart");
+            let failure =
+                Failure::new(FailureKind::Refused, message).hint("end one of them, or keyfob daemon restart");
             return Admission::Refused(arrived, failure);
         };
         let mut place = Place { place: Some(place), turn: None };

@@ -50,10 +50,11 @@ impl Runtime {
         let (events, file) = (self.shared.events.clone(), self.config_file.clone());
         tokio::spawn(async move {
             tokio::time::sleep(after).await;
-            let read = tokio::task::spawn_blocking(move || configuration::read(&file, Absent::IsBroken));
-            if let Ok(reading) = read.await {
-                let _ = events.send(Event::ConfigRead(reading));
-            }
+            let path = file.clone();
+            let read = tokio::task::spawn_blocking(move || configuration::read(&path, Absent::IsBroken));
+            // Each read that began ends, whatever becomes of it: others wait for that.
+            let reading = read.await.unwrap_or_else(|error| configuration::unread(&file, &error));
+            let _ = events.send(Event::ConfigRead(reading));
         });
     }
 

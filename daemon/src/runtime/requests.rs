@@ -44,8 +44,8 @@ impl Runtime {
                 Err(failure) => start(call.conclude(Err(failure))),
             },
             Request::Logout { name } => {
-                let result = self.scope(name.as_deref()).map(|(scope, message)| {
-                    self.tell(engine::Event::Logout(scope));
+                let result = self.scopes(name.as_deref()).map(|(scopes, message)| {
+                    scopes.into_iter().for_each(|scope| self.tell(engine::Event::Logout(scope)));
                     message
                 });
                 start(dialogue::logout(shared, result, call));
@@ -70,7 +70,8 @@ impl Runtime {
             Request::Doctor => {
                 let identities = self.engine.config().identities.keys().cloned().collect();
                 let (findings, troubles) = (self.findings(), self.troubles());
-                start(dialogue::doctor(shared, findings, troubles, identities, call));
+                let file = self.config_file.clone();
+                start(dialogue::doctor(shared, file, findings, troubles, identities, call));
             }
             Request::KeyAdd { identity, access_key_id, secret_access_key } => {
                 start(keys::add(shared, identity, access_key_id, secret_access_key, call))
@@ -192,20 +193,22 @@ impl Runtime {
         })
     }
 
-    fn scope(&self, name: Option<&str>) -> Result<(Scope, String), Failure> {
+    /// Answers what a name stands for: an identity, a profile, or one of each.
+    fn scopes(&self, name: Option<&str>) -> Result<(Vec<Scope>, String), Failure> {
         let config = self.engine.config();
-        let Some(name) = name else { return Ok((Scope::All, "all sessions are forgotten".into())) };
-        match (config.identities.get_key_value(name), config.profiles.get_key_value(name)) {
-            (Some((identity, _)), _) => Ok((
-                Scope::Identity(identity.clone()),
-                format!("the sessions of identity {identity} are forgotten"),
-            )),
-            (None, Some((profile, _))) => Ok((
-                Scope::Profile(profile.clone()),
-                format!("the session of profile {profile} is forgotten"),
-            )),
-            (None, None) => Err(self.missing(&format!("there is no identity or profile {name:?}"))),
-        }
+        let Some(name) = name else { return Ok((vec![Scope::All], "all sessions are forgotten".into())) };
+        let identity = config.identities.get_key_value(name).map(|(identity, _)| identity.clone());
+        let profile = config.profiles.get_key_value(name).map(|(profile, _)| profile.clone());
+        let message = match (&identity, &profile) {
+            (Some(_), None) => format!("the sessions of identity {name} are forgotten"),
+            (Some(_), Some(_)) => {
+                format!("the sessions of identity {name} and of profile {name} are forgotten")
+            }
+            (None, Some(_)) => format!("the session of profile {name} is forgotten"),
+            (None, None) => return Err(self.missing(&format!("there is no identity or profile {name:?}"))),
+        };
+        let scopes = identity.map(Scope::Identity).into_iter().chain(profile.map(Scope::Profile));
+        Ok((scopes.collect(), message))
     }
 
     /// The state of the vault is added by a task that may wait for it.

@@ -135,7 +135,7 @@ fn a_full_disk_does_not_stop_serving() {
     std::fs::write(&vault, "in the way").unwrap();
     world.keyfob(&["logout", "p"]).failed(1);
     let doctor = world.keyfob(&["doctor"]);
-    assert!(doctor.stdout.contains("1 changes of sessions have not reached it"), "{doctor:?}");
+    assert!(doctor.stdout.contains("change is not in it yet, and will be tried again: 1: "), "{doctor:?}");
     assert!(
         doctor
             .stdout

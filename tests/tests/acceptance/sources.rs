@@ -1,6 +1,6 @@
 //! What is asked of STS, and what is made of its answers.
 
-use keyfob_tests::{Fault, World};
+use keyfob_tests::{Fault, Run, World};
 use std::time::Duration;
 
 const ROLE: &str = "role_arn = \"arn:aws:iam::111122223333:role/R\"\n";
@@ -210,4 +210,30 @@ fn a_call_that_is_slow_delays_only_its_own_profile() {
         assert!(served > 50, "{served}");
         slow.join().unwrap().ok();
     });
+}
+
+#[test]
+fn sessions_are_named_after_the_user_whoever_starts_the_daemon() {
+    let name = |world: &World| world.aws.mints().last().unwrap().parameters["RoleSessionName"].clone();
+    let mut world = World::with_profile();
+    world.get("p").ok();
+    assert_eq!(name(&world), "keyfob-tester");
+    world.keyfob(&["daemon", "stop"]).ok();
+    world.environment.remove("USER");
+    world.add_key("alice");
+    world.get("p").ok();
+    let user = Run::from(world.command("id").arg("-un").output().unwrap());
+    assert_eq!(name(&world), format!("keyfob-{}", user.stdout.trim()));
+}
+
+#[test]
+fn a_name_of_an_identity_and_a_profile_logs_both_out() {
+    let world = World::new();
+    world.config("[identity.a]\ntype = \"iam-user\"\n[identity.b]\ntype = \"iam-user\"\n[profile.a]\nidentity = \"b\"\n[profile.p]\nidentity = \"a\"\n");
+    world.add_key("a");
+    world.add_key("b");
+    let before = [world.get("a").access_key_id(), world.get("p").access_key_id()];
+    let run = world.keyfob(&["logout", "a"]);
+    assert!(run.ok().contains("of identity a and of profile a"), "{run:?}");
+    assert!(world.get("a").access_key_id() != before[0] && world.get("p").access_key_id() != before[1]);
 }

@@ -110,6 +110,30 @@ fn a_lock_that_can_not_be_written_down_locks_the_vault_all_the_same() {
 }
 
 #[test]
+fn nobody_is_asked_for_a_code_while_the_vault_is_sealed_or_has_no_key() {
+    let world = World::new();
+    let with_mfa =
+        REST.replace("\"iam-user\"", "\"iam-user\"\nmfa_serial = \"arn:aws:iam::111122223333:mfa/alice\"");
+    world.config(&format!("[daemon]\nvault = \"file\"\n{with_mfa}"));
+    world.add_secret("correct horse");
+    world.keyfob_with_input(&["unlock"], "correct horse\ncorrect horse").ok();
+    let run = world.keyfob_with_input(&["login", "alice"], "123456");
+    assert!(
+        run.failed(3).contains("hint: keyfob key add alice") && !run.stderr.contains("MFA code"),
+        "{run:?}"
+    );
+    world.add_key("alice");
+    world.keyfob_with_input(&["login", "alice"], "123456").ok();
+    world.keyfob(&["daemon", "restart"]).ok();
+    let run = world.keyfob_with_input(&["login", "alice"], "234567");
+    assert!(run.failed(3).contains("hint: keyfob unlock") && !run.stderr.contains("MFA code"), "{run:?}");
+    let doctor = world.keyfob(&["doctor"]);
+    assert!(!doctor.stdout.contains("keyfob login") && doctor.stdout.contains("keyfob unlock"), "{doctor:?}");
+    world.keyfob_with_input(&["unlock"], "correct horse").ok();
+    world.get("p").ok();
+}
+
+#[test]
 fn a_passphrase_command_that_hangs_is_named_within_five_seconds() {
     let world = World::new();
     configure(&world, "vault = \"file\"\npassphrase_command = [\"sleep\", \"77\"]");

@@ -42,6 +42,13 @@ pub(super) fn follow(raw: &Raw) -> Chains<'_> {
             Links::Absent(..) | Links::Loop(_) | Links::TooMany(_) => {}
         }
     }
+    // A loop that is too long to be seen as one.
+    let lost = |(name, _): &(&String, _)| !chains.links.contains_key(name.as_str());
+    if chains.errors.is_empty()
+        && let Some((name, profile)) = raw.iter().find(lost)
+    {
+        chains.errors.push((place(profile), format!("profile {name:?}: more than {MAX_HOPS} hops")));
+    }
     chains
 }
 
@@ -64,7 +71,10 @@ fn links<'a>(name: &'a str, raw: &'a Raw) -> Links<'a> {
     let mut names = vec![name];
     let mut seen: HashSet<&str> = HashSet::from([name]);
     let mut current = name;
-    while let Some(source) = raw.get(current).and_then(|profile| profile.get_ref().source.as_ref()) {
+    // One hop further than can be a mistake of this profile alone: a long chain is followed once, not once for each.
+    while names.len() <= MAX_HOPS + 1
+        && let Some(source) = raw.get(current).and_then(|profile| profile.get_ref().source.as_ref())
+    {
         let source = source.get_ref().as_str();
         if !raw.contains_key(source) {
             return Links::Absent(current, source);

@@ -317,3 +317,27 @@ fn sessions_are_named_by_everything_they_are_minted_from() {
     let elsewhere = parsed(&format!("[endpoints]\nsts = \"https://x\"\n{text}")).unwrap();
     assert!(elsewhere.profiles["p"].keys.iter().all(|key| !keys.contains(key)));
 }
+
+#[test]
+fn a_chain_of_any_length_and_a_loop_of_any_length_are_told() {
+    let link =
+        |number: usize, source: usize| format!("[profile.p{number:05}]\nsource = \"p{source:05}\"\n{ROLE}");
+    let chain = |count| {
+        (1..count).fold(format!("{ALICE}[profile.p00000]\nidentity = \"alice\"\n"), |text, number| {
+            text + &link(number, number - 1)
+        })
+    };
+    assert!(parsed(&chain(16)).is_ok());
+    for count in [17, 18, 19, 20_000] {
+        let findings = parsed(&chain(count)).unwrap_err();
+        assert_eq!(findings.len(), 1, "{count}");
+        assert_eq!(findings[0].message, "profile \"p00016\": more than 16 hops");
+    }
+    for count in [2, 16, 17, 18, 19, 100] {
+        let round =
+            (0..count).fold(ALICE.to_owned(), |text, number| text + &link(number, (number + 1) % count));
+        let findings = parsed(&round).unwrap_err();
+        assert_eq!(findings.len(), 1, "{count}");
+        assert!(findings[0].message.contains("loop") || findings[0].message.contains("hops"), "{findings:?}");
+    }
+}

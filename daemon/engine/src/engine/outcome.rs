@@ -209,6 +209,10 @@ impl Engine {
             | MintErrorKind::Transient
             | MintErrorKind::Final => failed.failure,
         };
+        // A person's attempt beside a session that is served is theirs alone: nothing tries it again or suffers from it.
+        if slot.is_served(&self.clock, self.now) && slot.needs_person(&self.config) {
+            return self.settle(key, &Failed { failure, ..failed });
+        }
         slot.failures = slot.failures.saturating_add(1);
         let now = self.now.monotonic;
         let end = slot.session.as_ref().map(|session| self.clock.monotonic(session.told_end(&self.clock)));

@@ -97,12 +97,17 @@ impl Engine {
     /// Forgets a session here and in the vault, and the result of a mint in flight, which would bring it back.
     fn drop_session(&mut self, key: SlotKey, why: &str) {
         let Some(slot) = self.slots.get_mut(&key) else { return };
-        if let Some(session) = slot.session.take() {
+        let session = slot.session.take();
+        // Removing is a call to the keychain each, and somebody waits for all of them.
+        let may_be_stored = session.is_some() || !matches!(self.loading, Loading::Done);
+        if let Some(session) = session {
             slot.forgotten = Some(session.credentials.access_key_id);
         }
         slot.renew_at = None;
         slot.forget_failure();
-        self.commands.push_back(Command::Forget { item: key.to_string() });
+        if may_be_stored {
+            self.commands.push_back(Command::Forget { item: key.to_string() });
+        }
         self.abandon(key, why);
         self.set_timer(key);
     }

@@ -1,11 +1,10 @@
 //! What `keyfob status` shows of sessions and identities.
 
-use super::Engine;
-use super::Handed;
+use super::{Engine, Handed, Loading};
 use crate::clock::Monotonic;
 use crate::slot::{Slot, SlotKey, Work};
 use keyfob_shared::wire::{IdentityStatus, ProfileStatus};
-use keyfob_shared::{IdentityName, ProfileName, SocketName, Timestamp};
+use keyfob_shared::{Failure, IdentityName, ProfileName, SocketName, Timestamp};
 
 impl Engine {
     /// Answers the state of every profile, in the order of their names; then that of the sessions which are scoped down
@@ -47,13 +46,17 @@ impl Engine {
             expires_at: served.map(|session| session.told_end(&self.clock)),
             renew_at: self.renewal(handed.slot).map(|moment| self.clock.wall(moment)),
             last_used_at: handed.last_used,
-            last_error: self.last_error(handed.slot),
+            last_error: self.failed(handed.slot).map(|failure| failure.message.clone()),
             note: self.note(slot),
             renewals: slot.renewals,
             programs,
             leased_until,
             socket: socket.cloned(),
         })
+    }
+
+    fn is_loaded(&self) -> bool {
+        matches!(self.loading, Loading::Done)
     }
 
     fn state(&self, key: SlotKey, slot: &Slot) -> &'static str {
@@ -69,8 +72,11 @@ impl Engine {
         }
     }
 
-    /// Answers whether a slot on the way needs a person now.
+    /// Answers whether a slot on the way needs a person now; what a vault holds that was not read is not missing.
     fn sign_in_missing(&self, key: SlotKey) -> bool {
+        if !self.is_loaded() {
+            return false;
+        }
         let unserved = |slot: &&Slot| !slot.is_served(&self.clock, self.now);
         let mut needed = self.way(key).filter_map(|key| self.slots.get(&key)).take_while(unserved);
         needed.any(|slot| slot.needs_person(&self.config))
@@ -103,10 +109,15 @@ impl Engine {
     }
 
     /// Answers the failure of the slot, or of the nearest source whose last mint failed.
-    fn last_error(&self, key: SlotKey) -> Option<String> {
+    fn failed(&self, key: SlotKey) -> Option<&Failure> {
         let mut failures =
             self.way(key).filter_map(|key| self.slots.get(&key)).filter_map(|slot| slot.failed.as_ref());
-        failures.next().map(|failed| failed.failure.message.clone())
+        failures.next().map(|failed| &failed.failure)
+    }
+
+    /// Answers the last failure of a profile that is not over, as [`ProfileStatus`] tells it.
+    pub fn failure(&self, name: &ProfileName) -> Option<&Failure> {
+        self.failed(self.profiles.get(name)?.slot)
     }
 
     fn note(&self, slot: &Slot) -> Option<String> {
@@ -138,6 +149,7 @@ impl Engine {
         let fails = root.is_some_and(|slot| slot.failed.is_some());
         let state = match (self.locked, by_hand, served) {
             (true, _, _) => "locked",
+            (false, Some(_), None) if !self.is_loaded() => "unknown",
             (false, Some(_), None) => "sign-in-needed",
             (false, None, _) if fails => "failed",
             (false, Some(_), Some(_)) | (false, None, _) => "ready",

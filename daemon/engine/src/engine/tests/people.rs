@@ -1,6 +1,6 @@
 //! People: sign-in, logout, keys, lock.
 
-use super::super::world::{CONFIG, HOUR, MINUTE, World, config};
+use super::super::world::{CONFIG, HOUR, MINUTE, World, config, many};
 use super::super::*;
 use crate::mint::MintErrorKind;
 use keyfob_shared::{FailureKind, IdentityName, Secret};
@@ -243,4 +243,66 @@ fn another_key_ends_a_session_whose_profile_was_edited_while_the_agent_was_locke
     world.handle(Event::Configured(config(&CONFIG.replace("role/R", "role/Q"))));
     world.handle(Event::KeyChanged { identity: "bob".parse().unwrap(), replaced: Replaced::OtherKey });
     assert!(world.saved.is_empty());
+}
+
+#[test]
+fn a_failed_sign_in_beside_a_valid_one_leaves_no_trace() {
+    for kind in [MintErrorKind::MfaRefused, MintErrorKind::Transient, MintErrorKind::Final] {
+        let mut world = World::new(CONFIG);
+        world.login("alice", Some("123456"));
+        world.succeed(12 * HOUR);
+        world.get("a");
+        world.succeed(HOUR);
+        let person = world.login("alice", Some("123456"));
+        world.fail(kind);
+        assert!(world.failure(person).message.contains(&format!("{kind:?}")));
+        let status = world.status("a");
+        assert_eq!((status.state.as_str(), status.last_error), ("ready", None));
+        let b = world.get("b");
+        world.succeed(HOUR);
+        world.served(b);
+        let again = world.login("alice", Some("234567"));
+        world.succeed(12 * HOUR);
+        assert!(matches!(world.answer(again), Some(Answer::SignedIn { .. })));
+    }
+}
+
+#[test]
+fn the_failure_of_a_profile_has_its_own_hint() {
+    let mut world = World::new(CONFIG);
+    world.get("a");
+    let hint = |world: &World, profile: &str| {
+        world.engine.failure(&profile.parse().unwrap()).and_then(|failure| failure.hint.clone())
+    };
+    assert_eq!(hint(&world, "a").as_deref(), Some("keyfob login alice"));
+    assert_eq!(hint(&world, "role"), None);
+}
+
+#[test]
+fn nobody_is_asked_to_sign_in_before_the_vault_was_read() {
+    let mut world = World::unloaded(CONFIG);
+    let states = |world: &World| (world.state("a"), world.engine.identities()[0].state.clone());
+    assert_eq!(states(&world), ("cold".into(), "unknown".into()));
+    world.loaded(Err(Failure::new(FailureKind::Person, "the vault is sealed")));
+    assert_eq!(states(&world), ("cold".into(), "unknown".into()));
+    world.handle(Event::Unlock);
+    world.loaded(Ok(Vec::new()));
+    assert_eq!(states(&world), ("sign-in-needed".into(), "sign-in-needed".into()));
+}
+
+#[test]
+fn only_what_the_vault_may_hold_is_removed_from_it() {
+    let forgets = |world: &mut World, event| {
+        world.engine.handle(event, world.now);
+        let commands = std::iter::from_fn(|| world.engine.poll_command());
+        commands.filter(|command| matches!(command, Command::Forget { .. })).count()
+    };
+    let changed = || Event::KeyChanged { identity: "bob".parse().unwrap(), replaced: Replaced::OtherKey };
+    let mut world = World::new(&many(100));
+    world.get("p7");
+    world.succeed(HOUR);
+    assert_eq!(forgets(&mut world, changed()), 1);
+    assert_eq!(forgets(&mut world, changed()), 0);
+    let mut unread = World::unloaded(&many(100));
+    assert!(forgets(&mut unread, changed()) >= 100, "who knows what is in it");
 }
