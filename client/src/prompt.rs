@@ -18,6 +18,10 @@ pub(crate) fn ask(prompt: &Prompt) -> Option<Answer> {
             say(&format!("open {}{code}\n", clean(url)));
             None
         }
+        Prompt::Note { text } => {
+            say(&format!("{}\n", clean(text)));
+            None
+        }
     }
 }
 

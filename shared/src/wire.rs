@@ -144,6 +144,11 @@ pub enum Prompt {
         /// A code to compare or type, where there is one.
         code: Option<String>,
     },
+    /// Something to know meanwhile; no answer is expected.
+    Note {
+        /// What.
+        text: String,
+    },
 }
 
 /// What the daemon answers.

@@ -27,6 +27,8 @@ const ROOMS: &[Room] = &[
         may_import: &["keyfob-shared", "keyfob-engine"],
     },
     Room { place: "daemon/endpoint/", package: "keyfob-endpoint", may_import: &["keyfob-shared"] },
+    // Its tests sign in at emulated providers.
+    Room { place: "daemon/idp/", package: "keyfob-idp", may_import: &["keyfob-shared", "keyfob-tests"] },
     Room { place: "daemon/audit/", package: "keyfob-audit", may_import: &["keyfob-shared", "keyfob-engine"] },
     Room {
         place: "daemon/import/",
@@ -45,6 +47,7 @@ const ROOMS: &[Room] = &[
             "keyfob-audit",
             "keyfob-endpoint",
             "keyfob-import",
+            "keyfob-idp",
         ],
     },
     Room { place: "tests/", package: "keyfob-tests", may_import: &["keyfob-shared"] },
