@@ -19,6 +19,9 @@ use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+/// Tells `keyfob get`, which the command of a `process` identity may run by mistake, whose credentials are being made.
+pub const WITHIN: &str = "KEYFOB_WITHIN";
+
 /// Moves the configuration file.
 pub const CONFIG: &str = "KEYFOB_CONFIG";
 /// Moves the socket (a file path; on Windows the name of a pipe).

@@ -12,12 +12,43 @@ pub struct MintRequest {
     pub step: Step,
     /// Seconds to ask for instead of the step's own, after AWS refused those.
     pub duration: Option<u32>,
-    /// What signs the call.
-    pub from: Credentials,
+    /// What makes the call ours.
+    pub from: Signer,
     /// The six digits, where the step has an MFA device.
     pub mfa_code: Option<Secret>,
     /// How far the server's clock is ahead of ours, in milliseconds; the signature is dated by it.
     pub skew: i64,
+}
+
+/// What makes a call ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signer {
+    /// A long-term key or a session, which signs it.
+    Key(Credentials),
+    /// A token of an OIDC provider; nothing signs the call.
+    Token(Secret),
+    /// An assertion of a SAML provider; nothing signs the call.
+    Assertion {
+        /// In base64.
+        encoded: Secret,
+        /// The provider in IAM that it is for.
+        provider_arn: String,
+    },
+}
+
+impl Signer {
+    /// Answers whether a session signs the call, and no long-term key.
+    pub fn is_session(&self) -> bool {
+        matches!(self, Self::Key(key) if key.session_token.is_some())
+    }
+
+    /// Answers what must not be told to anybody.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Self::Key(key) => std::iter::once(&key.secret_access_key).chain(&key.session_token).collect(),
+            Self::Token(secret) | Self::Assertion { encoded: secret, .. } => vec![secret],
+        }
+    }
 }
 
 /// A session that AWS granted.

@@ -34,6 +34,39 @@ pub enum Step {
     SessionToken(SessionToken),
     /// `sts:AssumeRole`.
     AssumeRole(Box<AssumeRole>),
+    /// `sts:AssumeRoleWithWebIdentity` or `sts:AssumeRoleWithSAML`: no credentials of AWS sign it.
+    Federated(Proof, Box<AssumeRole>),
+    /// `sts:GetFederationToken` with a long-term key.
+    FederationToken(Box<FederationToken>),
+    /// What a command of the identity prints: a document of `credential_process`.
+    Process,
+}
+
+/// What proves to STS who somebody is, without a key of AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// A token of an OIDC provider.
+    WebIdentity,
+    /// An assertion of a SAML 2.0 provider.
+    Saml,
+}
+
+/// The parameters of `sts:GetFederationToken`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct FederationToken {
+    /// Seconds, 900 to 129,600; without it AWS grants 43,200.
+    pub duration: Option<u32>,
+    /// The name of the federated user, 2 to 32 characters.
+    pub name: String,
+    /// An inline session policy, JSON. Without any policy the session may do nothing.
+    pub policy: Option<String>,
+    /// Managed session policies.
+    pub policy_arns: Vec<String>,
+    /// Tags of the session.
+    pub session_tags: BTreeMap<String, String>,
+    /// Chooses the regional endpoint.
+    pub region: Option<String>,
 }
 
 /// The parameters of `sts:GetSessionToken`.
@@ -83,8 +116,11 @@ impl Step {
     /// Answers the name of the session in CloudTrail, where it has one.
     pub fn session_name(&self) -> Option<&str> {
         match self {
-            Self::SessionToken(_) => None,
-            Self::AssumeRole(role) => role.session_name.as_deref(),
+            Self::SessionToken(_) | Self::Process | Self::Federated(Proof::Saml, _) => None,
+            Self::AssumeRole(role) | Self::Federated(Proof::WebIdentity, role) => {
+                role.session_name.as_deref()
+            }
+            Self::FederationToken(token) => Some(&token.name),
         }
     }
 
@@ -92,7 +128,9 @@ impl Step {
     pub fn duration(&self) -> Option<u32> {
         match self {
             Self::SessionToken(token) => token.duration,
-            Self::AssumeRole(role) => role.duration,
+            Self::AssumeRole(role) | Self::Federated(_, role) => role.duration,
+            Self::FederationToken(token) => token.duration,
+            Self::Process => None,
         }
     }
 
@@ -100,7 +138,7 @@ impl Step {
     pub fn mfa_serial(&self) -> Option<&str> {
         match self {
             Self::SessionToken(token) => token.mfa_serial.as_deref(),
-            Self::AssumeRole(_) => None,
+            Self::AssumeRole(_) | Self::Federated(..) | Self::FederationToken(_) | Self::Process => None,
         }
     }
 
@@ -111,10 +149,30 @@ impl Step {
                 Some(serial) => format!("GetSessionToken with MFA device {serial}"),
                 None => "GetSessionToken".into(),
             },
-            Self::AssumeRole(role) => match role.duration {
-                Some(seconds) => format!("AssumeRole {} for {seconds} s", role.role_arn),
-                None => format!("AssumeRole {}", role.role_arn),
-            },
+            Self::AssumeRole(role) => describe("AssumeRole", role),
+            Self::Federated(Proof::WebIdentity, role) => describe("AssumeRoleWithWebIdentity", role),
+            Self::Federated(Proof::Saml, role) => describe("AssumeRoleWithSAML", role),
+            Self::FederationToken(token) => {
+                let scope = scope(token.policy.as_deref(), &token.policy_arns);
+                format!("GetFederationToken as {}{}{scope}", token.name, lasting(token.duration))
+            }
+            Self::Process => "the command of the identity".into(),
         }
     }
+}
+
+fn describe(call: &str, role: &AssumeRole) -> String {
+    let scope = scope(role.policy.as_deref(), &role.policy_arns);
+    format!("{call} {}{}{scope}", role.role_arn, lasting(role.duration))
+}
+
+fn lasting(duration: Option<u32>) -> String {
+    duration.map_or_else(String::new, |seconds| format!(" for {seconds} s"))
+}
+
+/// Answers what a session is scoped down to, by the names of its policies.
+fn scope(policy: Option<&str>, arns: &[String]) -> String {
+    let names = arns.iter().map(|arn| arn.rsplit('/').next().unwrap_or(arn));
+    let all: Vec<&str> = names.chain(policy.map(|_| "an inline policy")).collect();
+    if all.is_empty() { String::new() } else { format!(", scoped down to {}", all.join(" and ")) }
 }

@@ -18,32 +18,19 @@ use std::fmt;
 pub struct SlotKey([u8; 32]);
 
 impl SlotKey {
-    /// Answers the keys of the slots of a chain of steps, first to last; `endpoint` replaces the regional ones of STS.
-    pub fn of_steps(identity: &IdentityName, endpoint: Option<&str>, steps: &[Step]) -> Vec<Self> {
-        Self::keys(identity, endpoint, steps, None)
+    /// Answers the keys of the slots of a chain of steps, first to last; `root` is all that the first is minted from.
+    pub fn of_steps(root: &str, steps: &[Step]) -> Vec<Self> {
+        Self::keys(root, steps, None)
     }
 
     /// Answers the same for a restricted socket that scopes its sessions down: the last is its own, even where the
     /// person has one of the same steps; those on the way are the person's.
-    pub fn of_scoped_steps(
-        socket: &SocketName,
-        identity: &IdentityName,
-        endpoint: Option<&str>,
-        steps: &[Step],
-    ) -> Vec<Self> {
-        Self::keys(identity, endpoint, steps, Some(socket))
+    pub fn of_scoped_steps(socket: &SocketName, root: &str, steps: &[Step]) -> Vec<Self> {
+        Self::keys(root, steps, Some(socket))
     }
 
-    fn keys(
-        identity: &IdentityName,
-        endpoint: Option<&str>,
-        steps: &[Step],
-        socket: Option<&SocketName>,
-    ) -> Vec<Self> {
-        let mut digest = Sha256::new_with_prefix(format!("iam-user\n{identity}\n"));
-        if let Some(endpoint) = endpoint {
-            digest.update(format!("sts {endpoint}\n"));
-        }
+    fn keys(root: &str, steps: &[Step], socket: Option<&SocketName>) -> Vec<Self> {
+        let mut digest = Sha256::new_with_prefix(root);
         let keys = steps.iter().enumerate().map(|(at, step)| {
             if let Some(socket) = socket.filter(|_| at + 1 == steps.len()) {
                 digest.update(format!("socket {socket}\n"));

@@ -13,7 +13,7 @@ use keyfob_shared::{Failure, FailureKind};
 /// not enabled, another partition and an endpoint of somebody else give the same answer.
 pub(crate) fn key(request: &MintRequest, said: &str) -> Failure {
     let identity = &request.identity;
-    if request.from.session_token.is_some() {
+    if request.from.is_session() {
         let why = "AWS does not know the session here: the region is not enabled for its account, the endpoint is of another partition or not of AWS, or the session was revoked";
         return told(&request.step, FailureKind::Upstream, why, said).hint(format!(
             "enable the region in the account or set another one, and check [endpoints]; if it was revoked: keyfob logout {identity}"
@@ -28,7 +28,7 @@ pub(crate) fn key(request: &MintRequest, said: &str) -> Failure {
 /// The signature is not one of this key.
 pub(crate) fn signature(request: &MintRequest, said: &str) -> Failure {
     let identity = &request.identity;
-    if request.from.session_token.is_some() {
+    if request.from.is_session() {
         let why =
             "the signature does not fit: the call was changed on its way, or the stored session is damaged";
         return told(&request.step, FailureKind::Upstream, why, said)
@@ -47,12 +47,26 @@ pub(crate) fn denied(request: &MintRequest, said: &str) -> Sorted {
             let failure = told(step, FailureKind::Upstream, "AWS does not allow it", said);
             (MintErrorKind::Final, failure.hint("check the role's trust policy, the external id, source identity or MFA it asks for, and the permission for sts:AssumeRole"))
         }
+        Step::Federated(_, _) => {
+            let failure = told(step, FailureKind::Upstream, "AWS does not allow it", said);
+            (
+                MintErrorKind::Final,
+                failure.hint("check the role's trust policy: the provider, its audience and its conditions"),
+            )
+        }
+        Step::FederationToken(_) => {
+            let failure = told(step, FailureKind::Upstream, "AWS does not allow it", said);
+            (
+                MintErrorKind::Final,
+                failure.hint(format!("allow sts:GetFederationToken to the user of identity {identity}")),
+            )
+        }
         Step::SessionToken(token) if token.mfa_serial.is_some() && !is_policy => {
             let why = "the MFA code is wrong or missing, or was used before, or mfa_serial is not a device of this user";
             let failure = told(step, FailureKind::Person, why, said);
             (MintErrorKind::MfaRefused, failure.hint(format!("keyfob login {identity}")))
         }
-        Step::SessionToken(_) => {
+        Step::SessionToken(_) | Step::Process => {
             let failure = told(step, FailureKind::Upstream, "AWS does not allow it", said);
             (MintErrorKind::Final, failure.hint(format!(
                 "check whether a policy denies sts:GetSessionToken to this user, or asks for MFA: then set mfa_serial of identity {identity}"

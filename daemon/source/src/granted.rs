@@ -32,6 +32,16 @@ fn is_visible(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+/// Answers whether credentials that AWS did not give us itself can be passed on as they are.
+pub(crate) fn are_usable(credentials: &Credentials, expires: Timestamp) -> bool {
+    let id = &credentials.access_key_id;
+    let is_id = (16..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let secret = credentials.secret_access_key.expose();
+    let token = credentials.session_token.as_ref().is_none_or(|token| is_visible(token.expose()));
+    let is_account = credentials.account_id.as_ref().is_none_or(|account| is_visible(account));
+    is_id && is_visible(secret) && token && is_account && fits(credentials, expires)
+}
+
 /// Answers whether the reply to a client can carry it: the token has no promised maximum, a frame has.
 fn fits(credentials: &Credentials, expires: Timestamp) -> bool {
     let document = credentials.document(Some(expires));

@@ -12,12 +12,8 @@ const LINE_ENDS: [char; 7] = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}'
 pub(crate) fn message(request: &MintRequest, said: &str) -> String {
     let line = said.trim().split(LINE_ENDS).next().unwrap_or_default().trim_end_matches(['.', ' ']);
     // Security: an answer may repeat what was sent. Secrets are removed before the cut, which could leave a half.
-    let secrets = [
-        Some(&request.from.secret_access_key),
-        request.from.session_token.as_ref(),
-        request.mfa_code.as_ref(),
-    ];
-    let secrets = secrets.into_iter().flatten().map(Secret::expose).filter(|secret| !secret.is_empty());
+    let secrets = request.from.secrets().into_iter().chain(request.mfa_code.as_ref());
+    let secrets = secrets.map(Secret::expose).filter(|secret| !secret.is_empty());
     let line = secrets.fold(line.to_owned(), |line, secret| line.replace(secret, "[secret]"));
     line.chars()
         .take(MAX_QUOTE)
@@ -43,6 +39,7 @@ fn is_invisible(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keyfob_engine::mint::Signer;
     use keyfob_engine::plan::{SessionToken, Step};
     use keyfob_shared::Credentials;
 
@@ -51,12 +48,12 @@ mod tests {
             identity: "alice".parse().unwrap(),
             step: Step::SessionToken(SessionToken { duration: None, mfa_serial: None, region: None }),
             duration: None,
-            from: Credentials {
+            from: Signer::Key(Credentials {
                 access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
                 secret_access_key: Secret::new("hunter2"),
                 session_token: Some(Secret::new("t0ken".repeat(100))),
                 account_id: None,
-            },
+            }),
             mfa_code: Some(Secret::new("739164")),
             skew: 0,
         };

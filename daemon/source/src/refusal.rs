@@ -29,8 +29,10 @@ pub(crate) enum Speaker {
 /// Names the call, for messages.
 pub(crate) fn what(step: &Step) -> String {
     match step {
-        Step::AssumeRole(role) => format!("assume role {}", role.role_arn),
+        Step::AssumeRole(role) | Step::Federated(_, role) => format!("assume role {}", role.role_arn),
         Step::SessionToken(_) => "get a session token".into(),
+        Step::FederationToken(_) => "get a federation token".into(),
+        Step::Process => "run the command of the identity".into(),
     }
 }
 

@@ -1,20 +1,20 @@
-//! `sts:AssumeRole` and `sts:GetSessionToken`, one attempt each.
+//! STS: one attempt of one call, over one set of connections.
 
 use crate::clock::Corrected;
-use crate::granted;
 use crate::http::{self, Observed};
 use crate::proxy;
 use crate::refusal::{self, Refusal, Speaker};
+use crate::{calls, granted};
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{BehaviorVersion, Credentials as Key, Region, StalledStreamProtectionConfig};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_sts::types::{Credentials as Granted, PolicyDescriptorType, Tag};
+use aws_sdk_sts::types::Credentials as Granted;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use keyfob_engine::mint::{MintError, MintRequest, Minted};
-use keyfob_engine::plan::{AssumeRole, SessionToken, Step};
+use keyfob_engine::mint::{MintError, MintRequest, Minted, Signer};
+use keyfob_engine::plan::Step;
 use keyfob_shared::{Credentials, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,10 +55,7 @@ impl Sts {
             Some(connector) => {
                 let observed = Observed::new(connector);
                 let client = client(request, endpoint, observed.clone());
-                let outcome = match &request.step {
-                    Step::AssumeRole(role) => assume_role(&client, role, request).await,
-                    Step::SessionToken(token) => session_token(&client, token, request).await,
-                };
+                let outcome = calls::call(&client, request).await;
                 (outcome, observed.date())
             }
             None => {
@@ -85,19 +82,18 @@ impl Sts {
     }
 }
 
-type Outcome = Result<(Credentials, Timestamp), Refusal>;
+pub(crate) type Outcome = Result<(Credentials, Timestamp), Refusal>;
 
 fn client(request: &MintRequest, endpoint: Option<&str>, http: Observed) -> Client {
-    let (region, from) = match &request.step {
-        Step::AssumeRole(role) => (&role.region, &request.from),
-        Step::SessionToken(token) => (&token.region, &request.from),
+    let region = match &request.step {
+        Step::AssumeRole(role) | Step::Federated(_, role) => role.region.clone(),
+        Step::SessionToken(token) => token.region.clone(),
+        Step::FederationToken(token) => token.region.clone(),
+        Step::Process => None,
     };
-    let token = from.session_token.as_ref().map(|token| token.expose().to_owned());
-    let key = Key::new(&from.access_key_id, from.secret_access_key.expose(), token, None, "keyfob");
     let mut config = aws_sdk_sts::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(region.clone().map(Region::new))
-        .credentials_provider(key)
+        .region(region.map(Region::new))
         .http_client(http)
         .time_source(Corrected::by(request.skew))
         .retry_config(RetryConfig::disabled())
@@ -106,54 +102,28 @@ fn client(request: &MintRequest, endpoint: Option<&str>, http: Observed) -> Clie
     if let Some(endpoint) = endpoint {
         config = config.endpoint_url(endpoint);
     }
+    config = match &request.from {
+        Signer::Key(key) => {
+            let token = key.session_token.as_ref().map(|token| token.expose().to_owned());
+            let secret = key.secret_access_key.expose();
+            config.credentials_provider(Key::new(&key.access_key_id, secret, token, None, "keyfob"))
+        }
+        Signer::Token(_) | Signer::Assertion { .. } => config.allow_no_auth(),
+    };
     Client::from_conf(config.build())
 }
 
-async fn assume_role(client: &Client, role: &AssumeRole, request: &MintRequest) -> Outcome {
-    let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build().ok();
-    let tags: Vec<Tag> = role.session_tags.iter().filter_map(tag).collect();
-    let policies: Vec<_> =
-        role.policy_arns.iter().map(|arn| PolicyDescriptorType::builder().arn(arn).build()).collect();
-    let seconds = request.duration.or(role.duration).and_then(|seconds| i32::try_from(seconds).ok());
-    let answer = client
-        .assume_role()
-        .role_arn(role.role_arn.as_str())
-        .role_session_name(role.session_name.as_deref().unwrap_or("keyfob"))
-        .set_duration_seconds(seconds)
-        .set_external_id(role.external_id.clone())
-        .set_tags((!tags.is_empty()).then_some(tags))
-        .set_transitive_tag_keys((!role.transitive_tags.is_empty()).then(|| role.transitive_tags.clone()))
-        .set_source_identity(role.source_identity.clone())
-        .set_policy(role.policy.clone())
-        .set_policy_arns((!policies.is_empty()).then_some(policies))
-        .send()
-        .await
-        .map_err(|error| explain(request, &error))?;
-    let account = role.role_arn.account_id().to_owned();
-    take(request, answer.credentials(), Some(account))
-}
-
-async fn session_token(client: &Client, token: &SessionToken, request: &MintRequest) -> Outcome {
-    let seconds = request.duration.or(token.duration).and_then(|seconds| i32::try_from(seconds).ok());
-    let answer = client
-        .get_session_token()
-        .set_duration_seconds(seconds)
-        .set_serial_number(token.mfa_serial.clone())
-        .set_token_code(request.mfa_code.as_ref().map(|code| code.expose().to_owned()))
-        .send()
-        .await
-        .map_err(|error| explain(request, &error))?;
-    take(request, answer.credentials(), None)
-}
-
 /// Takes the keys out of an answer; one without usable keys is no success.
-fn take(request: &MintRequest, granted: Option<&Granted>, account_id: Option<String>) -> Outcome {
+pub(crate) fn take(request: &MintRequest, granted: Option<&Granted>, account_id: Option<String>) -> Outcome {
     let taken = granted.and_then(|granted| granted::take(granted, account_id));
     taken.ok_or_else(|| refusal::malformed(&request.step))
 }
 
 /// Sorts an error of the SDK; its texts are quoted only where STS itself wrote them.
-fn explain<E: ProvideErrorMetadata>(request: &MintRequest, error: &SdkError<E, HttpResponse>) -> Refusal {
+pub(crate) fn explain<E: ProvideErrorMetadata>(
+    request: &MintRequest,
+    error: &SdkError<E, HttpResponse>,
+) -> Refusal {
     let status = error.raw_response().map(|response| response.status().as_u16());
     match error {
         SdkError::ServiceError(refused) => {

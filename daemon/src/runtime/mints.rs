@@ -4,10 +4,11 @@ use super::keys;
 use super::{Event, Shared};
 use crate::clock;
 use keyfob_engine::clock::Now;
-use keyfob_engine::config::Config;
+use keyfob_engine::config::{Config, IdentityKind};
 use keyfob_engine::engine::{self, From, LoadId, Mint};
 use keyfob_engine::mfa::UsedCodes;
-use keyfob_engine::mint::{MintError, MintErrorKind, MintRequest, Minted};
+use keyfob_engine::mint::{MintError, MintErrorKind, MintRequest, Minted, Signer};
+use keyfob_engine::plan::Step;
 use keyfob_shared::{Failure, FailureKind, IdentityName, Secret};
 use keyfob_source::Sts;
 use keyfob_vault::{Keeper, State, VaultError};
@@ -71,6 +72,9 @@ impl Minter {
         let Ok(Ok(_permit)) = tokio::time::timeout(LONGEST_QUEUE, self.calls.acquire()).await else {
             return (clock::now(), Err(broken_off("too many calls to AWS are under way")));
         };
+        if let (From::Identity, Step::Process) = (&mint.from, &mint.step) {
+            return self.run(&mint.identity, config).await;
+        }
         let request = match self.prepare(mint, config).await {
             Ok(request) => request,
             Err(wrong) => return (clock::now(), Err(wrong)),
@@ -83,10 +87,25 @@ impl Minter {
         (sent, result)
     }
 
+    /// Runs the command of an identity that has one.
+    async fn run(&self, identity: &IdentityName, config: &Config) -> (Now, Result<Minted, MintError>) {
+        let kind = config.identities.get(identity).map(|found| &found.kind);
+        let command = match kind {
+            Some(IdentityKind::Process(command)) => command.as_slice(),
+            Some(_) | None => &[],
+        };
+        let started = clock::now();
+        let result = keyfob_source::process(command, identity, started.wall).await;
+        if let Err(wrong) = &result {
+            tracing::warn!(error = %wrong.failure, kind = ?wrong.kind, "mint");
+        }
+        (started, result)
+    }
+
     async fn prepare(&self, mint: Mint, config: &Config) -> Result<MintRequest, MintError> {
         let from = match mint.from {
-            From::Session(credentials) => credentials,
-            From::LongTermKey => keys::to_sign(&self.vault, &mint.identity).await?,
+            From::Session(credentials) => Signer::Key(credentials),
+            From::Identity => self.signer(&mint.identity, config).await?,
         };
         let mfa_code = match mint.step.mfa_serial() {
             None => None,
@@ -100,6 +119,19 @@ impl Minter {
             mfa_code,
             skew: mint.skew,
         })
+    }
+
+    /// Answers what an identity has to show.
+    async fn signer(&self, identity: &IdentityName, config: &Config) -> Result<Signer, MintError> {
+        match config.identities.get(identity).map(|found| &found.kind) {
+            Some(IdentityKind::WebIdentity(source)) => {
+                let token = keyfob_source::token(source, identity).await;
+                token.map(Signer::Token).map_err(|failure| refused(MintErrorKind::Transient, failure))
+            }
+            Some(IdentityKind::IamUser | IdentityKind::Process(_)) | None => {
+                keys::to_sign(&self.vault, identity).await.map(Signer::Key)
+            }
+        }
     }
 
     /// Answers a code that was never sent before.

@@ -1,7 +1,7 @@
 //! From the file's tables to a configuration: each value checked, each error with its place.
 
-use super::raw::{IAM_USER, Raw, RawDaemon, RawEndpoints, RawIdentity, RawProfile, unknown_type};
-use super::{Config, Daemon, Endpoints, Identity, Lines, Renew, Surroundings, check, error, partition};
+use super::raw::{Raw, RawDaemon, RawEndpoints, RawIdentity, RawProfile};
+use super::{Config, Daemon, Endpoints, Identity, Lines, Renew, Surroundings, check, error};
 use crate::plan::Step;
 use crate::slot::SlotKey;
 use keyfob_shared::{IdentityName, wire::Finding};
@@ -35,18 +35,24 @@ pub(super) fn flatten(raw: Raw, text: &str, around: &Surroundings<'_>) -> Result
 
 /// Names the sessions, which takes a digest for each step of each plan.
 fn named(mut config: Config) -> Config {
-    let endpoint = config.endpoints.sts.as_deref();
+    let endpoint =
+        config.endpoints.sts.as_deref().map_or_else(String::new, |endpoint| format!("sts {endpoint}\n"));
+    let root =
+        |name: &IdentityName, identity: &Identity| format!("{}\n{name}\n{endpoint}", identity.origin());
+    let roots: BTreeMap<IdentityName, String> =
+        config.identities.iter().map(|(name, identity)| (name.clone(), root(name, identity))).collect();
+    let of = |name: &IdentityName| roots.get(name).map(String::as_str).unwrap_or_default();
     for plan in config.profiles.values_mut() {
-        plan.keys = SlotKey::of_steps(&plan.identity, endpoint, &plan.steps);
+        plan.keys = SlotKey::of_steps(of(&plan.identity), &plan.steps);
     }
     for (name, socket) in &mut config.sockets {
         for plan in socket.scoped.iter_mut().flat_map(BTreeMap::values_mut) {
-            plan.keys = SlotKey::of_scoped_steps(name, &plan.identity, endpoint, &plan.steps);
+            plan.keys = SlotKey::of_scoped_steps(name, of(&plan.identity), &plan.steps);
         }
     }
     for (name, identity) in &config.identities {
         let steps: Vec<Step> = identity.sign_in_step().into_iter().collect();
-        let keys = SlotKey::of_steps(name, endpoint, &steps);
+        let keys = SlotKey::of_steps(of(name), &steps);
         config.sign_ins.extend(keys.into_iter().map(|key| (name.clone(), key)));
     }
     config
@@ -126,48 +132,12 @@ impl Flattener<'_> {
     ) -> BTreeMap<IdentityName, Identity> {
         let mut identities = BTreeMap::new();
         for (name, identity) in raw {
-            let offset = identity.span().start;
-            let identity = identity.get_ref();
-            let kind = identity.kind.get_ref();
-            if kind == IAM_USER {
-                self.later(&format!("identity {name:?}"), identity.later());
-            } else {
-                self.wrong(identity.kind.span().start, unknown_type(kind));
-            }
-            let words = |words: &Vec<String>| check::command(words).map(|()| words.clone());
-            let mfa_serial = self.text("mfa_serial", identity.mfa_serial.as_ref(), check::mfa_serial);
-            let value = Identity {
-                partition: identity_partition(name, mfa_serial.as_deref(), profiles).into(),
-                mfa_serial,
-                mfa_command: self.take("mfa_command", identity.mfa_command.as_ref(), words),
-            };
-            if value.mfa_command.is_some() && identity.mfa_serial.is_none() {
-                self.wrong(offset, format!("identity {name:?}: mfa_command without mfa_serial"));
-            }
+            let value = self.identity(name, identity, profiles);
             match name.parse::<IdentityName>() {
-                Ok(name) => drop(identities.insert(name, value)),
-                Err(wrong) => self.wrong(offset, format!("identity: {wrong}")),
+                Ok(name) => drop(value.map(|value| identities.insert(name, value))),
+                Err(wrong) => self.wrong(identity.span().start, format!("identity: {wrong}")),
             }
         }
         identities
     }
-}
-
-/// Answers where an identity lives: the partition of its MFA device, else of what its first profile asks for.
-fn identity_partition(
-    name: &str,
-    mfa_serial: Option<&str>,
-    profiles: &BTreeMap<String, Spanned<RawProfile>>,
-) -> &'static str {
-    let of_arn = |arn: &str| partition::of_arn(arn).ok();
-    let of_profile = |profile: &Spanned<RawProfile>| {
-        let profile = profile.get_ref();
-        let text = |value: &Option<Spanned<String>>| value.as_ref().map(|text| text.get_ref().clone());
-        if text(&profile.identity).as_deref() != Some(name) {
-            return None;
-        }
-        let of_role = text(&profile.role_arn).and_then(|arn| of_arn(&arn));
-        of_role.or_else(|| text(&profile.region).map(|region| partition::of_region(&region)))
-    };
-    mfa_serial.and_then(of_arn).or_else(|| profiles.values().find_map(of_profile)).unwrap_or("aws")
 }

@@ -6,11 +6,13 @@
 mod chain;
 mod check;
 mod flatten;
+mod identity;
 mod partition;
 mod profile;
 mod raw;
 mod session;
 mod socket;
+mod step;
 
 pub use socket::{MAX_SOCKETS, Pattern, Socket};
 
@@ -19,6 +21,7 @@ use crate::slot::SlotKey;
 use keyfob_shared::{
     Failure, FailureKind, IdentityName, ProfileName, SocketName, wire::Finding, wire::Severity,
 };
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -111,9 +114,11 @@ pub struct Endpoints {
     pub sts: Option<String>,
 }
 
-/// An IAM user with a long-term key in the vault.
+/// How the user proves who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
+    /// In which way.
+    pub kind: IdentityKind,
     /// The partition of AWS in which it lives.
     pub partition: String,
     /// The MFA device.
@@ -122,7 +127,58 @@ pub struct Identity {
     pub mfa_command: Option<Vec<String>>,
 }
 
+/// A way to prove who somebody is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdentityKind {
+    /// An IAM user with a long-term key in the vault.
+    IamUser,
+    /// A token of an OIDC provider that something else keeps fresh.
+    WebIdentity(TokenSource),
+    /// A command that prints a document of `credential_process`.
+    Process(Vec<String>),
+}
+
+/// Where a token comes from; it is read at each mint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenSource {
+    /// A file that holds it.
+    File(PathBuf),
+    /// A command that prints it.
+    Command(Vec<String>),
+}
+
+impl IdentityKind {
+    /// Answers the word for it in the configuration.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::IamUser => "iam-user",
+            Self::WebIdentity(_) => "web-identity",
+            Self::Process(_) => "process",
+        }
+    }
+}
+
 impl Identity {
+    /// Answers what sessions of this identity are bound to, beside its name: its whole definition, unless that is a key
+    /// in the vault, which has ways of its own.
+    pub fn origin(&self) -> String {
+        match &self.kind {
+            IdentityKind::IamUser => self.kind.name().into(),
+            other => serde_json::to_string(other).expect("definitions always serialize"),
+        }
+    }
+
+    /// Answers the step that stands before those of every profile which does not opt out.
+    pub fn root_step(&self) -> Option<Step> {
+        match &self.kind {
+            IdentityKind::IamUser => self.sign_in_step(),
+            IdentityKind::Process(_) => Some(Step::Process),
+            IdentityKind::WebIdentity(_) => None,
+        }
+    }
+
     /// Answers the step that a person signs in with, and that stands before every profile which does not opt out.
     pub fn sign_in_step(&self) -> Option<Step> {
         let serial = self.mfa_serial.clone()?;

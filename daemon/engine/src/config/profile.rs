@@ -2,14 +2,12 @@
 
 use super::flatten::Flattener;
 use super::raw::RawProfile;
-use super::{Identity, chain, check, partition, session};
-use crate::plan::{AssumeRole, Plan, SessionToken, Step};
-use keyfob_shared::{IdentityName, ProfileName, RoleArn, wire::Finding, wire::Severity};
+use super::{Identity, chain, check, partition};
+use crate::plan::{Plan, Step};
+use keyfob_shared::{IdentityName, ProfileName, wire::Finding, wire::Severity};
 use std::collections::{BTreeMap, HashMap};
 use toml::Spanned;
 
-const ROLE_SECONDS: (u32, u32) = (900, 43_200);
-const TOKEN_SECONDS: (u32, u32) = (900, 129_600);
 const CHAINED_SECONDS: u32 = 3_600;
 
 type Identities = BTreeMap<IdentityName, Identity>;
@@ -79,16 +77,15 @@ impl Flattener<'_> {
         let first = own.get(links.first()?)?;
         let identity = first.identity.clone()?;
         let definition = identities.get(&identity)?;
-        let mut steps: Vec<Step> = match first.mfa {
-            Some(false) => Vec::new(),
-            Some(true) | None => definition.sign_in_step().into_iter().collect(),
-        };
+        let root =
+            definition.root_step().filter(|root| first.mfa != Some(false) || root.mfa_serial().is_none());
+        let mut steps: Vec<Step> = root.into_iter().collect();
         for link in links {
             let own = own.get(link)?;
             match &own.step {
-                Some(step @ Step::AssumeRole(_)) => steps.push(step.clone()),
-                Some(Step::SessionToken(_)) if !steps.is_empty() => {}
-                Some(step @ Step::SessionToken(_)) => steps.push(step.clone()),
+                // The first step of the identity serves those that ask for nothing else.
+                Some(Step::SessionToken(_) | Step::Process) if !steps.is_empty() => {}
+                Some(step) => steps.push(step.clone()),
                 None => return None,
             }
         }
@@ -110,9 +107,11 @@ impl Flattener<'_> {
             Step::SessionToken(_) if steps.len() == 2 => {
                 "AWS may cap a role behind a session of its source at one hour; then it is renewed every hour"
             }
-            Step::SessionToken(_) | Step::AssumeRole(_) => {
-                "AWS caps role chaining at one hour; the session is renewed every hour"
-            }
+            Step::SessionToken(_)
+            | Step::AssumeRole(_)
+            | Step::Federated(..)
+            | Step::FederationToken(_)
+            | Step::Process => "AWS caps role chaining at one hour; the session is renewed every hour",
         };
         self.findings.push(Finding {
             severity: Severity::Warning,
@@ -132,13 +131,7 @@ impl Flattener<'_> {
         let mfa = self.mfa(name, raw, definition);
         let region = self.text("region", raw.region.as_ref(), partition::region);
         let home = definition.and_then(|found| partition::known(&found.partition));
-        let step = match &raw.role_arn {
-            Some(_) => self.role(raw, home, region.as_deref()),
-            None => {
-                let shared = mfa != Some(false) && definition.is_some_and(|found| found.mfa_serial.is_some());
-                self.session_token(name, raw, home, region.as_deref(), shared)
-            }
-        };
+        let step = self.step(name, raw, definition, home, region.as_deref());
         let of_role = raw.role_arn.as_ref().and_then(|arn| partition::of_arn(arn.get_ref()).ok());
         let partition = of_role.or(home);
         if let (Some(here), Some(region)) = (partition, &raw.region)
@@ -200,88 +193,5 @@ impl Flattener<'_> {
             self.wrong(mfa.span().start, message);
         }
         Some(*mfa.get_ref())
-    }
-
-    fn session_token(
-        &mut self,
-        name: &str,
-        raw: &RawProfile,
-        home: Option<&'static str>,
-        region: Option<&str>,
-        shared: bool,
-    ) -> Option<Step> {
-        let role_only = [
-            ("external_id", raw.external_id.as_ref().map(Spanned::span)),
-            ("session_name", raw.session_name.as_ref().map(Spanned::span)),
-            ("source_identity", raw.source_identity.as_ref().map(Spanned::span)),
-            ("session_tags", raw.session_tags.as_ref().map(Spanned::span)),
-            ("transitive_tags", raw.transitive_tags.as_ref().map(Spanned::span)),
-            ("policy", raw.policy.as_ref().map(Spanned::span)),
-            ("policy_arns", raw.policy_arns.as_ref().map(Spanned::span)),
-        ];
-        for (key, span) in role_only {
-            if let Some(span) = span {
-                self.wrong(span.start, format!("profile {name:?}: {key} needs a role_arn"));
-            }
-        }
-        if let (true, Some(duration)) = (shared, &raw.duration) {
-            let message = "one MFA session serves every profile of the identity: without a role_arn there is no duration of its own";
-            self.wrong(duration.span().start, format!("profile {name:?}: {message}"));
-        }
-        let (least, most) = TOKEN_SECONDS;
-        let duration = self.take("duration", raw.duration.as_ref(), |text| {
-            check::duration_within(text, least, most, "an IAM user's session")
-        });
-        let region = region.unwrap_or_else(|| partition::default_region(home.unwrap_or("aws")));
-        Some(Step::SessionToken(SessionToken { duration, mfa_serial: None, region: Some(region.to_owned()) }))
-    }
-
-    fn role(&mut self, raw: &RawProfile, home: Option<&'static str>, region: Option<&str>) -> Option<Step> {
-        let role_arn = self.take("role_arn", raw.role_arn.as_ref(), |text| {
-            let arn = text.parse::<RoleArn>().map_err(|wrong| wrong.to_string())?;
-            let here = partition::of_arn(arn.as_str())?;
-            match home {
-                Some(home) if home != here => {
-                    Err(format!("the role is in {here}, and the identity in {home}"))
-                }
-                Some(_) | None => Ok(arn),
-            }
-        })?;
-        let around = self.around;
-        let (least, most) = ROLE_SECONDS;
-        let session_tags = self.take("session_tags", raw.session_tags.as_ref(), |tags| {
-            session::tags(tags).map(|()| tags.clone())
-        });
-        let are_wrong = raw.session_tags.is_some() && session_tags.is_none();
-        let session_tags = session_tags.unwrap_or_default();
-        let transitive_tags = self
-            .take("transitive_tags", raw.transitive_tags.as_ref().filter(|_| !are_wrong), |keys| {
-                session::transitive_tags(keys, &session_tags).map(|()| keys.clone())
-            })
-            .unwrap_or_default();
-        let policy_arns = self
-            .take("policy_arns", raw.policy_arns.as_ref(), |arns| {
-                session::policy_arns(arns, &role_arn).map(|()| arns.clone())
-            })
-            .unwrap_or_default();
-        let default_region = partition::default_region(role_arn.partition());
-        Some(Step::AssumeRole(Box::new(AssumeRole {
-            duration: self.take("duration", raw.duration.as_ref(), |text| {
-                check::duration_within(text, least, most, "a role session")
-            }),
-            external_id: self.text("external_id", raw.external_id.as_ref(), |text| {
-                check::letters(text, 2, 1224, "+=,.@:/-")
-            }),
-            session_tags,
-            transitive_tags,
-            source_identity: self.text("source_identity", raw.source_identity.as_ref(), check::session_name),
-            session_name: self
-                .text("session_name", raw.session_name.as_ref(), check::session_name)
-                .or_else(|| Some(check::default_session_name(around.user))),
-            policy: self.take("policy", raw.policy.as_ref(), |text| session::policy(text, around)),
-            policy_arns,
-            region: Some(region.unwrap_or(default_region).to_owned()),
-            role_arn,
-        })))
     }
 }

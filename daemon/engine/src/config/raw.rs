@@ -1,14 +1,12 @@
 //! The file as it is written: names and types are checked here, meaning is not.
 
+use super::identity::{TYPES, unknown_type};
 use super::{Lines, error};
 use keyfob_shared::wire::Finding;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use toml::Spanned;
-
-/// The type of identity that this version knows.
-pub(super) const IAM_USER: &str = "iam-user";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,10 +57,10 @@ pub(super) struct RawIdentity {
     username: Later,
     issuer: Later,
     client_id: Later,
-    token_file: Later,
+    pub(super) token_file: Option<Spanned<String>>,
     start_url: Later,
     sso_region: Later,
-    command: Later,
+    pub(super) command: Option<Spanned<Vec<String>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -83,8 +81,8 @@ pub(super) struct RawProfile {
     pub(super) mfa: Option<Spanned<bool>>,
     pub(super) lease: Option<Spanned<String>>,
     confirm: Later,
-    job_function: Later,
-    federation_token: Later,
+    pub(super) job_function: Option<Spanned<String>>,
+    pub(super) federation_token: Option<Spanned<bool>>,
     account_id: Later,
     role_name: Later,
 }
@@ -97,7 +95,7 @@ pub(super) struct RawSocket {
     pub(super) policy: Option<Spanned<String>>,
     pub(super) policy_arns: Option<Spanned<Vec<String>>>,
     pub(super) allow_uids: Option<Spanned<Vec<u32>>>,
-    job_function: Later,
+    pub(super) job_function: Option<Spanned<String>>,
 }
 
 /// A key that later versions bring.
@@ -121,6 +119,18 @@ impl RawEndpoints {
 }
 
 impl RawIdentity {
+    /// Answers the keys that are there and belong to some type, and where their values are.
+    pub(super) fn keys(&self) -> Vec<(&'static str, usize)> {
+        let place = |value: Option<std::ops::Range<usize>>| value.map(|span| span.start);
+        let keys = [
+            ("mfa_serial", place(self.mfa_serial.as_ref().map(Spanned::span))),
+            ("mfa_command", place(self.mfa_command.as_ref().map(Spanned::span))),
+            ("token_file", place(self.token_file.as_ref().map(Spanned::span))),
+            ("command", place(self.command.as_ref().map(Spanned::span))),
+        ];
+        keys.into_iter().filter_map(|(key, place)| Some((key, place?))).collect()
+    }
+
     /// Answers the keys of other types of identity, and where their values are.
     pub(super) fn later(&self) -> Vec<(&'static str, usize)> {
         present([
@@ -129,10 +139,8 @@ impl RawIdentity {
             ("username", &self.username),
             ("issuer", &self.issuer),
             ("client_id", &self.client_id),
-            ("token_file", &self.token_file),
             ("start_url", &self.start_url),
             ("sso_region", &self.sso_region),
-            ("command", &self.command),
         ])
     }
 }
@@ -142,18 +150,9 @@ impl RawProfile {
     pub(super) fn later(&self) -> Vec<(&'static str, usize)> {
         present([
             ("confirm", &self.confirm),
-            ("job_function", &self.job_function),
-            ("federation_token", &self.federation_token),
             ("account_id", &self.account_id),
             ("role_name", &self.role_name),
         ])
-    }
-}
-
-impl RawSocket {
-    /// Answers the keys that this version does not know, and where their values are.
-    pub(super) fn later(&self) -> Vec<(&'static str, usize)> {
-        present([("job_function", &self.job_function)])
     }
 }
 
@@ -172,11 +171,6 @@ pub(super) fn parse(text: &str) -> Result<Raw, Vec<Finding>> {
     })
 }
 
-/// Says that an identity is of a type which this version does not have.
-pub(super) fn unknown_type(kind: &str) -> String {
-    format!("identity type {kind:?}: this version knows iam-user")
-}
-
 /// Answers the types of identities that this version does not know, and where they are.
 fn other_types(text: &str) -> Vec<(usize, String)> {
     #[derive(Deserialize)]
@@ -190,7 +184,8 @@ fn other_types(text: &str) -> Vec<(usize, String)> {
         kind: Spanned<String>,
     }
     let identities = toml::from_str::<Sketch>(text).map(|sketch| sketch.identity).unwrap_or_default();
-    let others = identities.into_values().filter(|identity| identity.kind.get_ref() != IAM_USER);
+    let others =
+        identities.into_values().filter(|identity| !TYPES.contains(&identity.kind.get_ref().as_str()));
     let mut others: Vec<(usize, String)> =
         others.map(|identity| (identity.kind.span().start, identity.kind.into_inner())).collect();
     others.sort();

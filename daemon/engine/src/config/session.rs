@@ -1,7 +1,6 @@
 //! What scopes a session down or marks it: policies and tags, within the limits of the STS API.
 
 use super::{Surroundings, check, partition};
-use keyfob_shared::RoleArn;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Checks session tags: at most 50, keys up to 128 and values up to 256 characters, keys that differ not only in case.
@@ -43,8 +42,8 @@ pub(super) fn transitive_tags(keys: &[String], tags: &BTreeMap<String, String>) 
     })
 }
 
-/// Checks managed session policies: at most 10, of AWS or of the account of the role.
-pub(super) fn policy_arns(arns: &[String], role: &RoleArn) -> Result<(), String> {
+/// Checks managed session policies: at most 10, of AWS or of the account of the session, where that is known.
+pub(super) fn policy_arns(arns: &[String], home: &str, own_account: Option<&str>) -> Result<(), String> {
     if arns.len() > 10 {
         return Err(format!("10 policies are allowed, and these are {}", arns.len()));
     }
@@ -65,13 +64,32 @@ pub(super) fn policy_arns(arns: &[String], role: &RoleArn) -> Result<(), String>
             return wrong("its account is aws or has 12 digits".into());
         }
         partition::of_arn(arn)?;
-        if partition != role.partition() {
-            return Err(format!("{arn:?} is in {partition}, and the role in {}", role.partition()));
+        if partition != home {
+            return Err(format!("{arn:?} is in {partition}, and the role in {home}"));
         }
-        if account != "aws" && account != role.account_id() {
-            return Err(format!("{arn:?} is in account {account}, and the role in {}", role.account_id()));
+        if let Some(own) = own_account.filter(|own| account != "aws" && account != *own) {
+            return Err(format!("{arn:?} is in account {account}, and the role in {own}"));
         }
         Ok(())
+    })
+}
+
+/// Job functions, and the managed policies that AWS keeps for them.
+const JOB_FUNCTIONS: [(&str, &str); 6] = [
+    ("administrator", "AdministratorAccess"),
+    ("billing", "job-function/Billing"),
+    ("security-auditor", "SecurityAudit"),
+    ("power-user", "PowerUserAccess"),
+    ("system-administrator", "job-function/SystemAdministrator"),
+    ("database-administrator", "job-function/DatabaseAdministrator"),
+];
+
+/// Answers the ARN of the policy of a job function.
+pub(super) fn job_function(name: &str, partition: &str) -> Result<String, String> {
+    let found = JOB_FUNCTIONS.iter().find(|(known, _)| *known == name);
+    found.map(|(_, policy)| format!("arn:{partition}:iam::aws:policy/{policy}")).ok_or_else(|| {
+        let names: Vec<&str> = JOB_FUNCTIONS.iter().map(|(name, _)| *name).collect();
+        format!("{name:?} is not one of {}", names.join(", "))
     })
 }
 

@@ -73,6 +73,7 @@ impl Socket {
 struct Scope {
     policy: Option<String>,
     policy_arns: Option<Spanned<Vec<String>>>,
+    job_function: Option<Spanned<String>>,
     offset: usize,
 }
 
@@ -112,13 +113,17 @@ impl Flattener<'_> {
         plans: &Plans,
     ) -> Socket {
         let (raw, around) = (socket.get_ref(), self.around);
-        self.later(&format!("socket {name:?}"), raw.later());
         let patterns = self.patterns(name, socket);
         let policy = self.take("policy", raw.policy.as_ref(), |text| session::policy(text, around));
         let offset =
             raw.policy_arns.as_ref().map(Spanned::span).or_else(|| Some(raw.policy.as_ref()?.span()));
-        let scope =
-            offset.map(|span| Scope { policy, policy_arns: raw.policy_arns.clone(), offset: span.start });
+        let offset = offset.or_else(|| Some(raw.job_function.as_ref()?.span()));
+        let scope = offset.map(|span| Scope {
+            policy,
+            policy_arns: raw.policy_arns.clone(),
+            job_function: raw.job_function.clone(),
+            offset: span.start,
+        });
         let mut value = Socket {
             path: self.take("path", raw.path.as_ref(), |text| check::absolute(text, around)),
             profiles: patterns,
@@ -196,9 +201,9 @@ impl Flattener<'_> {
     ) -> Option<(ProfileName, Plan)> {
         let profile = &plan.profile;
         let mut plan = plan.clone();
-        let Some(Step::AssumeRole(role)) = plan.steps.last_mut() else {
+        let Some(Step::AssumeRole(role) | Step::Federated(_, role)) = plan.steps.last_mut() else {
             let message = format!(
-                "socket {name:?}: profile {profile:?} has no role, and GetSessionToken takes no policy",
+                "socket {name:?}: profile {profile:?} has no role, and what it hands out takes no policy",
                 profile = profile.as_str()
             );
             self.wrong(scope.offset, message);
@@ -218,12 +223,16 @@ impl Flattener<'_> {
             return None;
         }
         let arns = self.take("policy_arns", scope.policy_arns.as_ref(), |arns| {
-            session::policy_arns(arns, &role.role_arn)
+            session::policy_arns(arns, role.role_arn.partition(), Some(role.role_arn.account_id()))
                 .map(|()| arns.clone())
                 .map_err(|wrong| format!("profile {:?}: {wrong}", profile.as_str()))
         });
         role.policy.clone_from(&scope.policy);
         role.policy_arns = arns.unwrap_or_default();
+        let function = self.take("job_function", scope.job_function.as_ref(), |name| {
+            session::job_function(name, role.role_arn.partition())
+        });
+        role.policy_arns.extend(function);
         Some((profile.clone(), plan))
     }
 }

@@ -52,7 +52,7 @@ impl Engine {
     /// Mints, or lets the parent mint first.
     pub(super) fn advance(&mut self, key: SlotKey) {
         let Some(slot) = self.slots.get(&key) else { return };
-        let Some(parent_key) = slot.parent else { return self.launch(key, From::LongTermKey) };
+        let Some(parent_key) = slot.parent else { return self.launch(key, From::Identity) };
         let Some(parent) = self.slots.get(&parent_key) else { return };
         let renew_first = parent.is_renewal_due(self.now)
             && !parent.needs_person(&self.config)
@@ -87,7 +87,7 @@ impl Engine {
         self.next_mint += 1;
         slot.work = Work::Minting(id);
         slot.signed_by = match &from {
-            From::LongTermKey => None,
+            From::Identity => None,
             From::Session(credentials) => Some(credentials.access_key_id.clone()),
         };
         self.mints.insert(id, key);

@@ -176,8 +176,8 @@ pub struct Mint {
 /// What signs a call.
 #[derive(Debug)]
 pub enum From {
-    /// The long-term key of the identity.
-    LongTermKey,
+    /// What the identity has: a long-term key, a token, a command.
+    Identity,
     /// The session before.
     Session(Credentials),
 }

@@ -271,7 +271,7 @@ impl Model {
             }
             // A mint that was abandoned by the event which asked for it is not known any more.
             let Some(slot) = engine.mints.get(&mint.id).copied() else { continue };
-            let by_key = matches!(mint.from, From::LongTermKey);
+            let by_key = matches!(mint.from, From::Identity);
             self.mints.insert(mint.id, Asked { slot, identity: mint.identity.clone(), by_key });
             if let Some(code) = &mint.code {
                 assert!(self.codes.insert(code.expose().to_owned()), "a code is in two mints");

@@ -154,6 +154,11 @@ impl Engine {
             (false, None, _) if fails => "failed",
             (false, Some(_), Some(_)) | (false, None, _) => "ready",
         };
-        IdentityStatus { name: name.clone(), kind: "iam-user".into(), state: state.into(), sign_in_needed_by }
+        IdentityStatus {
+            name: name.clone(),
+            kind: self.config.identities.get(name).map_or("", |identity| identity.kind.name()).into(),
+            state: state.into(),
+            sign_in_needed_by,
+        }
     }
 }

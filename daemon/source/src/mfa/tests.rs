@@ -34,22 +34,12 @@ async fn what_goes_wrong_is_told_without_the_output() {
     assert!(mfa_code(&[]).await.is_err());
 }
 
-#[test]
-fn variables_of_credentials_and_of_the_daemon_are_withheld() {
-    for name in ["AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "KEYFOB_STATE_DIR", "LISTEN_FDS", "NOTIFY_SOCKET"] {
-        assert!(is_withheld(OsStr::new(name)), "{name}");
-    }
-    for name in ["PATH", "HOME", "DBUS_SESSION_BUS_ADDRESS", "GPG_TTY", "MY_AWS_"] {
-        assert!(!is_withheld(OsStr::new(name)), "{name}");
-    }
-}
-
 #[tokio::test]
 async fn endless_output_ends_the_command_at_once() {
     for script in ["yes 123456", "trap '' PIPE; while :; do echo 123456; done"] {
         let ran = tokio::time::timeout(Duration::from_secs(5), mfa_code(&command(script))).await;
         let failure = ran.expect("it ends").unwrap_err();
-        assert!(failure.message.ends_with("more than 1,024 bytes"), "{failure}");
+        assert!(failure.message.ends_with("more than 1024 bytes"), "{failure}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! `request.json`: the call, its parameters and what signs it.
 
-use keyfob_engine::mint::MintRequest;
+use keyfob_engine::mint::{self, MintRequest};
 use keyfob_engine::plan::{AssumeRole, SessionToken, Step};
 use keyfob_shared::{Credentials, Secret};
 use serde::Deserialize;
@@ -75,12 +75,12 @@ pub(crate) fn read(json: &[u8]) -> Result<MintRequest, String> {
         identity: "alice".parse().expect("a name"),
         step,
         duration: written.asked_duration,
-        from: Credentials {
+        from: mint::Signer::Key(Credentials {
             access_key_id: from.0.into(),
             secret_access_key: Secret::new("signing+s3cret/0000"),
             session_token: from.1,
             account_id: None,
-        },
+        }),
         mfa_code: written.mfa_code.map(Secret::new),
         skew: written.skew,
     })
@@ -88,10 +88,6 @@ pub(crate) fn read(json: &[u8]) -> Result<MintRequest, String> {
 
 /// Answers what must not be told to anybody.
 pub(crate) fn secrets(request: &MintRequest) -> Vec<String> {
-    let secrets = [
-        Some(&request.from.secret_access_key),
-        request.from.session_token.as_ref(),
-        request.mfa_code.as_ref(),
-    ];
-    secrets.into_iter().flatten().map(|secret| secret.expose().to_owned()).collect()
+    let secrets = request.from.secrets().into_iter().chain(request.mfa_code.as_ref());
+    secrets.map(|secret| secret.expose().to_owned()).collect()
 }

@@ -148,7 +148,7 @@ fn callers_without_a_session_cost_few_calls_an_hour_however_often_they_ask() {
             world.get("chain");
             while let Some(mint) = world.mints.first() {
                 match mint.from {
-                    From::LongTermKey => {
+                    From::Identity => {
                         sources += 1;
                         world.succeed(HOUR);
                     }

@@ -32,7 +32,7 @@ fn an_ended_source_is_renewed_and_tried_once_more() {
     let chain = world.get("chain");
     world.succeed(HOUR);
     world.fail(MintErrorKind::SourceExpired);
-    assert!(matches!(world.mints[0].from, From::LongTermKey));
+    assert!(matches!(world.mints[0].from, From::Identity));
     world.succeed(HOUR);
     world.fail(MintErrorKind::SourceExpired);
     assert_eq!(world.failure(chain).message, "SourceExpired");
@@ -77,7 +77,7 @@ fn a_source_that_is_refused_for_ever_costs_few_calls() {
         while let Some(mint) = world.mints.first() {
             calls += 1;
             match mint.from {
-                From::LongTermKey => world.succeed(HOUR),
+                From::Identity => world.succeed(HOUR),
                 From::Session(_) => world.fail(MintErrorKind::SourceExpired),
             }
         }
@@ -175,7 +175,7 @@ fn status_tells_that_the_renewal_of_a_source_fails() {
         world.pass(MINUTE);
         while let Some(mint) = world.mints.first() {
             match mint.from {
-                From::LongTermKey => world.fail(MintErrorKind::Final),
+                From::Identity => world.fail(MintErrorKind::Final),
                 From::Session(_) => world.succeed(HOUR),
             }
         }

@@ -105,7 +105,7 @@ fn logout_during_a_chained_renewal_stays_logged_out() {
     world.succeed(HOUR);
     world.succeed(HOUR);
     world.pass(40 * MINUTE);
-    assert!(matches!(world.mints[0].from, From::LongTermKey));
+    assert!(matches!(world.mints[0].from, From::Identity));
     world.handle(Event::Logout(Scope::Profile("chain".parse().unwrap())));
     world.succeed(HOUR);
     assert!(world.mints.is_empty());

@@ -39,7 +39,7 @@ fn served_by(world: &mut World, socket: &str, profile: &str) -> WaiterId {
 fn policies(mint: &Mint) -> Vec<String> {
     match &mint.step {
         crate::plan::Step::AssumeRole(role) => role.policy_arns.clone(),
-        crate::plan::Step::SessionToken(_) => Vec::new(),
+        _ => Vec::new(),
     }
 }
 
