@@ -23,7 +23,8 @@ const MAX_TRIES: u32 = 4;
 pub(crate) fn daemon() -> Result<PathBuf, Failure> {
     let wrong = |what: &str| {
         let message = format!("start the daemon: {what}");
-        Failure::new(FailureKind::Unreachable, message).hint("install keyfob and keyfobd again, side by side")
+        Failure::new(FailureKind::Unreachable, message)
+            .hint("install keyfob and keyfobd again, side by side; in a container set KEYFOB_SOCKET")
     };
     let own = std::env::current_exe().map_err(|error| wrong(&error.to_string()))?;
     let daemon = own.with_file_name(platform::DAEMON);

@@ -49,6 +49,11 @@ impl Audit {
         }
     }
 
+    /// Answers how many lines could not be written and were not told of in the audit yet.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
     /// Writes what is queued, for a second at most.
     pub fn close(self) {
         drop(self.queue);

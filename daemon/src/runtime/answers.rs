@@ -217,6 +217,11 @@ impl Ledger {
         self.audit.record(entry);
     }
 
+    /// Answers how many lines could not be written.
+    pub(super) fn lost(&self) -> u64 {
+        self.audit.lost()
+    }
+
     pub(super) fn close(self) {
         self.audit.close();
     }

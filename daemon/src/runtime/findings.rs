@@ -47,6 +47,14 @@ impl Runtime {
                 "keyfob daemon reload after an edit; keyfob daemon restart when that is mended".into(),
             ),
         }));
+        if self.ledger.lost() > 0 {
+            findings.push(Finding {
+                severity: Severity::Warning,
+                subject: "audit".into(),
+                message: format!("lines that could not be written: {}; the log says why", self.ledger.lost()),
+                hint: Some("look at the disk and the state directory: df -h; ls -la".into()),
+            });
+        }
         if self.wants_another_vault() {
             findings.push(Finding {
                 severity: Severity::Error,
