@@ -4,7 +4,7 @@
 
 use crate::connection::CREDENTIALS_TIME;
 use crate::platform::{SEND_FLAGS, bound, is_ours, stream_socket};
-use keyfob_shared::environment::{socket_without_home, told_daemon_user, told_socket};
+use keyfob_shared::environment::{WITHIN, socket_without_home, told_daemon_user, told_socket};
 use keyfob_shared::frame::{HEADER, MAX_FRAME};
 use keyfob_shared::wire::{DOCUMENT_PREFIX, PROTOCOL};
 use rustix::io::Errno;
@@ -54,6 +54,10 @@ pub(crate) fn try_get(count: c_int, arguments: Strings, environment: Strings) ->
         || profile[0] == b'-'
         || !profile.iter().all(plain)
     {
+        return Early::NotServed;
+    }
+    // The command of an identity must not ask for what it makes itself.
+    if variable(environment, WITHIN).is_some() {
         return Early::NotServed;
     }
     match connect(environment).and_then(|socket| ask(&socket, profile)) {

@@ -60,6 +60,8 @@ pub struct Minted {
     pub expires: Timestamp,
     /// The `Date` header of the answer (whole seconds), where there was one.
     pub server_date: Option<Timestamp>,
+    /// Until when the identity provider is known to need no person, where it says so.
+    pub signed_in_until: Option<Timestamp>,
 }
 
 /// Why there is no session.
@@ -86,6 +88,8 @@ pub enum MintErrorKind {
     DurationTooLong,
     /// A wrong MFA code, or none.
     MfaRefused,
+    /// The identity provider wants to see a person again.
+    SignInNeeded,
     /// Anything else; trying again changes nothing.
     Final,
 }

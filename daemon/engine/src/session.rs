@@ -228,7 +228,12 @@ mod tests {
             session_token: Some(Secret::new("t")),
             account_id: None,
         };
-        let minted = Minted { credentials, expires: Timestamp::from_millis(expires), server_date: None };
+        let minted = Minted {
+            credentials,
+            expires: Timestamp::from_millis(expires),
+            server_date: None,
+            signed_in_until: None,
+        };
         Session::minted(minted, skew, None, now).unwrap()
     }
 
@@ -349,7 +354,12 @@ mod tests {
                 session_token: Some(Secret::new(token)),
                 account_id: None,
             };
-            let minted = Minted { credentials, expires: Timestamp::from_millis(expires), server_date: None };
+            let minted = Minted {
+                credentials,
+                expires: Timestamp::from_millis(expires),
+                server_date: None,
+                signed_in_until: None,
+            };
             Session::minted(minted, 0, None, now(0, 0)).map(|session| session.lifetime)
         };
         assert_eq!(granted(36 * HOUR, "t"), Ok(36 * HOUR));

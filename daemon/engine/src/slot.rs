@@ -125,6 +125,8 @@ pub(crate) struct Slot {
     pub(crate) work: Work,
     pub(crate) waiters: Vec<Waiter>,
     pub(crate) blocked: Vec<SlotKey>,
+    /// Whether the identity provider wants to see a person again.
+    pub(crate) signed_out: bool,
     /// A code that a person typed for the next mint.
     pub(crate) code: Option<Secret>,
     /// Bounds renewal unasked.
@@ -165,6 +167,7 @@ impl Slot {
             work: Work::Idle,
             waiters: Vec::new(),
             blocked: Vec::new(),
+            signed_out: false,
             code: None,
             lease: Lease::default(),
             renewals: 0,
@@ -193,6 +196,7 @@ impl Slot {
             lease: self.lease,
             last_own_use: self.last_own_use,
             logged_out: self.logged_out,
+            signed_out: self.signed_out,
             forgotten: self.forgotten.clone(),
             ..Self::new(self.parent, self.identity.clone(), self.step.clone())
         }
@@ -202,7 +206,7 @@ impl Slot {
     pub(crate) fn needs_person(&self, config: &Config) -> bool {
         let has_command =
             || config.identities.get(&self.identity).is_some_and(|found| found.mfa_command.is_some());
-        self.step.mfa_serial().is_some() && self.code.is_none() && !has_command()
+        self.signed_out || self.step.mfa_serial().is_some() && self.code.is_none() && !has_command()
     }
 
     pub(crate) fn is_served(&self, clock: &WallClock, now: Now) -> bool {

@@ -65,7 +65,7 @@ pub async fn process(
         account_id: document.account_id,
     };
     if granted::are_usable(&credentials, expires) {
-        Ok(Minted { credentials, expires, server_date: None })
+        Ok(Minted { credentials, expires, server_date: None, signed_in_until: None })
     } else {
         Err(wrong(MintErrorKind::Final, "its credentials are no credentials of AWS"))
     }

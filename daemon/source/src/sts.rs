@@ -64,7 +64,9 @@ impl Sts {
             }
         };
         match outcome {
-            (Ok((credentials, expires)), server_date) => Ok(Minted { credentials, expires, server_date }),
+            (Ok((credentials, expires)), server_date) => {
+                Ok(Minted { credentials, expires, server_date, signed_in_until: None })
+            }
             (Err(Refusal { kind, failure, speaker }), date) => {
                 let server_date = match speaker {
                     Speaker::Sts => date,

@@ -50,6 +50,7 @@ struct State {
     fault: Fault,
     role_maximum: u32,
     used_codes: HashSet<(String, String)>,
+    web_tokens: HashMap<String, i64>,
     store: objects::Store,
     objects_delay: Duration,
     unserved: Vec<String>,
@@ -94,6 +95,7 @@ impl Emulator {
             fault: Fault::None,
             role_maximum: 43_200,
             used_codes: HashSet::new(),
+            web_tokens: HashMap::new(),
             store: objects::Store::default(),
             objects_delay: Duration::ZERO,
             unserved: Vec::new(),
@@ -106,6 +108,15 @@ impl Emulator {
         }));
         let (sts, objects) = server::start(&state, sts, objects);
         Self { sts, objects, state }
+    }
+
+    /// Makes a token of an OIDC provider that is good for so long; it is a secret.
+    pub fn web_token(&self, life: Duration) -> String {
+        let mut state = lock(&self.state);
+        let token = state.new_secret(300);
+        let end = state.now() + i64::try_from(life.as_millis()).unwrap_or(0);
+        state.web_tokens.insert(token.clone(), end);
+        token
     }
 
     /// The address for `[endpoints] sts`.

@@ -45,6 +45,8 @@ pub(super) async fn serve(state: &Mutex<State>, headers: &HeaderMap, body: &[u8]
     let result = match action.as_str() {
         "AssumeRole" => assume_role(&mut state, headers, &parameters),
         "GetSessionToken" => session_token(&mut state, headers, &parameters),
+        "AssumeRoleWithWebIdentity" => with_web_identity(&mut state, &parameters),
+        "GetFederationToken" => federation_token(&mut state, headers, &parameters),
         "GetCallerIdentity" => caller_identity(&mut state, headers),
         _ => Err(refusal(400, "InvalidAction", "Could not find operation")),
     };
@@ -103,24 +105,31 @@ fn assume_role(
     parameters: &HashMap<String, String>,
 ) -> Result<String, Refusal> {
     let caller = check(state, headers)?;
+    if duration(parameters, 3_600) > 3_600 && caller.arn.contains(":assumed-role/") {
+        let message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
+        return Err(refusal(400, "ValidationError", message));
+    }
+    let (arn, credentials) = role(state, parameters)?;
+    let name = arn.rsplit('/').next().unwrap_or_default();
+    Ok(format!(
+        "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>{credentials}<AssumedRoleUser><Arn>{arn}</Arn><AssumedRoleId>AROA:{name}</AssumedRoleId></AssumedRoleUser></AssumeRoleResult><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></AssumeRoleResponse>"
+    ))
+}
+
+/// Makes a session of the role that is asked for, and answers its ARN and its element.
+fn role(state: &mut State, parameters: &HashMap<String, String>) -> Result<(String, String), Refusal> {
     let role = parameters.get("RoleArn").cloned().unwrap_or_default();
     let seconds = duration(parameters, 3_600);
     if seconds > state.role_maximum {
         let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
         return Err(refusal(400, "ValidationError", message));
     }
-    if seconds > 3_600 && caller.arn.contains(":assumed-role/") {
-        let message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
-        return Err(refusal(400, "ValidationError", message));
-    }
-    let name = parameters.get("RoleSessionName").cloned().unwrap_or_default();
+    let name = parameters.get("RoleSessionName").map_or("assertion", String::as_str);
     let path = role.rsplit('/').next().unwrap_or_default();
     let account = role.split(':').nth(4).unwrap_or_default();
     let arn = format!("arn:aws:sts::{account}:assumed-role/{path}/{name}");
     let credentials = grant(state, arn.clone(), seconds);
-    Ok(format!(
-        "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>{credentials}<AssumedRoleUser><Arn>{arn}</Arn><AssumedRoleId>AROA:{name}</AssumedRoleId></AssumedRoleUser></AssumeRoleResult><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></AssumeRoleResponse>"
-    ))
+    Ok((arn, credentials))
 }
 
 fn session_token(
@@ -143,6 +152,44 @@ fn session_token(
     let credentials = grant(state, caller.arn, duration(parameters, 43_200));
     Ok(format!(
         "<GetSessionTokenResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetSessionTokenResult>{credentials}</GetSessionTokenResult><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></GetSessionTokenResponse>"
+    ))
+}
+
+/// Tokens are good that were registered, until they end.
+fn with_web_identity(state: &mut State, parameters: &HashMap<String, String>) -> Result<String, Refusal> {
+    let token = parameters.get("WebIdentityToken").cloned().unwrap_or_default();
+    match state.web_tokens.get(&token) {
+        None => return Err(refusal(400, "InvalidIdentityToken", "Incorrect token audience")),
+        Some(end) if *end <= state.now() => {
+            return Err(refusal(
+                400,
+                "ExpiredTokenException",
+                "Token expired: current date/time must be before the expiration date/time",
+            ));
+        }
+        Some(_) => {}
+    }
+    let (arn, credentials) = role(state, parameters)?;
+    Ok(format!(
+        "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithWebIdentityResult>{credentials}<AssumedRoleUser><Arn>{arn}</Arn><AssumedRoleId>AROA:x</AssumedRoleId></AssumedRoleUser></AssumeRoleWithWebIdentityResult><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></AssumeRoleWithWebIdentityResponse>"
+    ))
+}
+
+fn federation_token(
+    state: &mut State,
+    headers: &HeaderMap,
+    parameters: &HashMap<String, String>,
+) -> Result<String, Refusal> {
+    let caller = check(state, headers)?;
+    if caller.token.is_some() {
+        return Err(refusal(403, "AccessDenied", "Cannot call GetFederationToken with session credentials"));
+    }
+    let name = parameters.get("Name").cloned().unwrap_or_default();
+    let account = caller.arn.split(':').nth(4).unwrap_or_default();
+    let arn = format!("arn:aws:sts::{account}:federated-user/{name}");
+    let credentials = grant(state, arn.clone(), duration(parameters, 43_200));
+    Ok(format!(
+        "<GetFederationTokenResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetFederationTokenResult>{credentials}<FederatedUser><Arn>{arn}</Arn><FederatedUserId>{account}:{name}</FederatedUserId></FederatedUser></GetFederationTokenResult><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></GetFederationTokenResponse>"
     ))
 }
 

@@ -28,3 +28,4 @@ mod security;
 mod sources;
 mod transfers;
 mod vault;
+mod ways;

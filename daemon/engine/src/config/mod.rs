@@ -170,6 +170,13 @@ impl Identity {
         }
     }
 
+    /// Answers whether a person signs in for it at a provider that is none of AWS.
+    pub const fn has_provider(&self) -> bool {
+        match self.kind {
+            IdentityKind::IamUser | IdentityKind::WebIdentity(_) | IdentityKind::Process(_) => false,
+        }
+    }
+
     /// Answers the step that stands before those of every profile which does not opt out.
     pub fn root_step(&self) -> Option<Step> {
         match &self.kind {

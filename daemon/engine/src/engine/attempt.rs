@@ -29,10 +29,11 @@ impl Engine {
             return self.settle(key, &failed);
         }
         let identity = slot.identity.clone();
+        let is_mfa = slot.step.mfa_serial().is_some();
         let refuses = |at| Failed {
             at,
             kind: MintErrorKind::Final,
-            failure: sign_in_needed(identity.as_str()),
+            failure: sign_in_needed(identity.as_str(), is_mfa),
             memory: 0,
             next: None,
         };
@@ -103,7 +104,8 @@ impl Engine {
     }
 }
 
-fn sign_in_needed(identity: &str) -> Failure {
-    Failure::new(FailureKind::Person, format!("identity {identity} needs an MFA code"))
+fn sign_in_needed(identity: &str, is_mfa: bool) -> Failure {
+    let what = if is_mfa { "an MFA code" } else { "a sign-in" };
+    Failure::new(FailureKind::Person, format!("identity {identity} needs {what}"))
         .hint(format!("keyfob login {identity}"))
 }

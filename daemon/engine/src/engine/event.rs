@@ -50,6 +50,13 @@ pub enum Event {
         /// The code of the MFA device; `None` when the identity has a command for it.
         code: Option<Secret>,
     },
+    /// A person has signed in at an identity provider.
+    SignedIn {
+        /// As whom.
+        identity: IdentityName,
+        /// Until when that is known to last.
+        until: Option<Timestamp>,
+    },
     /// Sessions are to be forgotten.
     Logout(Scope),
     /// A long-term key was added or removed.

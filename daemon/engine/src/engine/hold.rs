@@ -75,6 +75,12 @@ impl Engine {
 
     /// A step that a person has to sign in for is not taken again when its session ends.
     fn obstacle(&self, slot: &Slot, until: Monotonic) -> Option<Obstacle> {
+        let known = self.signed_in_until.get(&slot.identity).filter(|_| slot.parent.is_none());
+        if let Some(end) = known.filter(|end| !slot.signed_out && self.clock.monotonic(**end) < until) {
+            let message =
+                format!("the sign-in of identity {} ends at {end}: sign in again before", slot.identity);
+            return Some(Obstacle { message, hint: format!("keyfob login {}", slot.identity) });
+        }
         if !slot.needs_person(&self.config) {
             return None;
         }

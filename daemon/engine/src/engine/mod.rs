@@ -27,7 +27,7 @@ pub use restricted::not_served;
 use crate::clock::{Monotonic, Now, Skew, WallClock};
 use crate::config::Config;
 use crate::slot::{MintId, Slot, SlotKey, WaiterId};
-use keyfob_shared::{Failure, ProfileName, SocketName, Timestamp};
+use keyfob_shared::{Failure, IdentityName, ProfileName, SocketName, Timestamp};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use vault::{Ended, Orphan};
@@ -76,6 +76,8 @@ pub struct Engine {
     next_load: u64,
     loading: Loading,
     holds: hold::Holds,
+    // Until when identity providers are known to need no person.
+    signed_in_until: HashMap<IdentityName, Timestamp>,
     locked: bool,
     commands: VecDeque<Command>,
     // Timers that were set: tests bound the work of an event by it.
@@ -115,6 +117,7 @@ impl Engine {
             next_load: 0,
             loading: Loading::Needed,
             holds: hold::Holds::default(),
+            signed_in_until: HashMap::new(),
             locked: false,
             commands: VecDeque::new(),
             #[cfg(test)]
@@ -134,6 +137,7 @@ impl Engine {
             Event::Get { waiter, profile } => self.get(waiter, profile),
             Event::GetRestricted { waiter, socket, profile } => self.get_restricted(waiter, socket, profile),
             Event::Login { waiter, identity, code } => self.login(waiter, &identity, code),
+            Event::SignedIn { identity, until } => self.signed_in(identity, until),
             Event::Logout(scope) => self.logout(&scope),
             Event::KeyChanged { identity, replaced } => self.key_changed(&identity, replaced),
             Event::Minted { mint, sent, result } => self.minted(mint, sent, result),

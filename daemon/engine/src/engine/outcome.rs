@@ -38,6 +38,11 @@ impl Engine {
                 return self.mint_failed(key, wrong);
             }
         };
+        let (identity, until) = (slot.identity.clone(), minted.signed_in_until);
+        if until.is_some() {
+            self.hear_sign_in(&identity, until);
+        }
+        let Some(slot) = self.slots.get(&key) else { return };
         match Session::minted(minted, heard.latest(), slot.negotiated, now) {
             Ok(session) => {
                 self.hear_skew(heard);
@@ -143,6 +148,10 @@ impl Engine {
                 return self.advance(key);
             }
             MintErrorKind::SourceExpired => return self.source_refused(key, wrong.failure),
+            MintErrorKind::SignInNeeded => {
+                let identity = slot.identity.clone();
+                self.signed_out(&identity);
+            }
             MintErrorKind::DurationTooLong
             | MintErrorKind::ClockSkew
             | MintErrorKind::Transient
@@ -192,6 +201,7 @@ impl Engine {
             | MintErrorKind::ClockSkew
             | MintErrorKind::DurationTooLong
             | MintErrorKind::MfaRefused
+            | MintErrorKind::SignInNeeded
             | MintErrorKind::Final => timing::REFUSAL_MEMORY,
         };
         let at = self.now.monotonic;
@@ -207,6 +217,7 @@ impl Engine {
             | MintErrorKind::ClockSkew
             | MintErrorKind::DurationTooLong
             | MintErrorKind::Transient
+            | MintErrorKind::SignInNeeded
             | MintErrorKind::Final => failed.failure,
         };
         // A person's attempt beside a session that is served is theirs alone: nothing tries it again or suffers from it.

@@ -5,7 +5,7 @@ use super::serve::locked;
 use super::vault::{Ended, Home};
 use super::{Answer, Command, Engine, Loading, Replaced, Scope};
 use crate::slot::{SlotKey, Waiter, WaiterId, Wants, Work};
-use keyfob_shared::{Failure, FailureKind, IdentityName, Secret};
+use keyfob_shared::{Failure, FailureKind, IdentityName, Secret, Timestamp};
 
 const LOGGED_OUT: &str = "the session was logged out while it was minted";
 const KEY_CHANGED: &str = "the access key was changed while a session was minted with it";
@@ -31,6 +31,38 @@ impl Engine {
         slot.forget_failure();
         self.wait(key, Waiter { id: waiter, wants: Wants::SignIn });
         self.attempt(key, Trigger::Person);
+    }
+
+    /// A person has signed in: what waited for that goes on.
+    pub(super) fn signed_in(&mut self, identity: IdentityName, until: Option<Timestamp>) {
+        self.hear_sign_in(&identity, until);
+        for key in self.slots_of(&identity) {
+            if let Some(slot) = self.slots.get_mut(&key) {
+                slot.signed_out = false;
+                slot.negotiated = None;
+                slot.logged_out = false;
+                slot.forget_failure();
+            }
+            self.set_timer(key);
+        }
+    }
+
+    pub(super) fn hear_sign_in(&mut self, identity: &IdentityName, until: Option<Timestamp>) {
+        match until {
+            Some(until) => drop(self.signed_in_until.insert(identity.clone(), until)),
+            None => drop(self.signed_in_until.remove(identity)),
+        }
+    }
+
+    /// The identity provider wants to see a person: nothing behind it is asked for again before that.
+    pub(super) fn signed_out(&mut self, identity: &IdentityName) {
+        self.signed_in_until.remove(identity);
+        for key in self.slots_of(identity) {
+            if let Some(slot) = self.slots.get_mut(&key).filter(|slot| slot.parent.is_none()) {
+                slot.signed_out = true;
+            }
+            self.set_timer(key);
+        }
     }
 
     pub(super) fn logout(&mut self, scope: &Scope) {

@@ -2,6 +2,7 @@
 
 use super::{Engine, Handed, Loading};
 use crate::clock::Monotonic;
+use crate::config::Identity;
 use crate::slot::{Slot, SlotKey, Work};
 use keyfob_shared::wire::{IdentityStatus, ProfileStatus};
 use keyfob_shared::{Failure, IdentityName, ProfileName, SocketName, Timestamp};
@@ -140,6 +141,10 @@ impl Engine {
     }
 
     fn identity(&self, name: &IdentityName) -> IdentityStatus {
+        let is_provider = self.config.identities.get(name).is_some_and(Identity::has_provider);
+        if is_provider {
+            return self.provider(name);
+        }
         let root = self.config.sign_ins.get(name).and_then(|key| self.slots.get(key));
         let by_hand = root.filter(|slot| slot.needs_person(&self.config));
         let served = by_hand
@@ -154,6 +159,35 @@ impl Engine {
             (false, None, _) if fails => "failed",
             (false, Some(_), Some(_)) | (false, None, _) => "ready",
         };
+        self.identity_status(name, state, sign_in_needed_by)
+    }
+
+    /// Answers the state of an identity that signs in at a provider: a person is needed when the first of its sessions
+    /// ends that can't be renewed, or when the provider has said so.
+    fn provider(&self, name: &IdentityName) -> IdentityStatus {
+        let roots = self.slots.values().filter(|slot| slot.identity == *name && slot.parent.is_none());
+        let mut is_out = false;
+        let mut first: Option<Timestamp> = None;
+        for slot in roots.filter(|slot| slot.signed_out) {
+            is_out = true;
+            let session = slot.session.as_ref().filter(|session| session.is_served(&self.clock, self.now));
+            let end = session.map(|session| session.told_end(&self.clock));
+            first = first.into_iter().chain(end).min();
+        }
+        let state = match (self.locked, is_out) {
+            (true, _) => "locked",
+            (false, true) => "sign-in-needed",
+            (false, false) => "ready",
+        };
+        self.identity_status(name, state, first.or(self.signed_in_until.get(name).copied()))
+    }
+
+    fn identity_status(
+        &self,
+        name: &IdentityName,
+        state: &str,
+        sign_in_needed_by: Option<Timestamp>,
+    ) -> IdentityStatus {
         IdentityStatus {
             name: name.clone(),
             kind: self.config.identities.get(name).map_or("", |identity| identity.kind.name()).into(),

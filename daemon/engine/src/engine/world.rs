@@ -193,6 +193,7 @@ impl World {
             credentials: credentials(&name),
             expires: Timestamp::from_millis(end),
             server_date: Some(Timestamp::from_millis(date / 1_000 * 1_000)),
+            signed_in_until: None,
         };
         self.handle(Event::Minted { mint: mint.id, sent: self.now, result: Ok(minted) });
         name

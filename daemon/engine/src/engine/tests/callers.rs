@@ -109,7 +109,7 @@ fn a_reply_that_fits_no_frame_fails_at_the_mint() {
     let mut credentials = credentials("ASIA1");
     credentials.session_token = Some(Secret::new("t".repeat(64 * 1024)));
     let expires = Timestamp::from_millis(START + HOUR);
-    let result = Ok(Minted { credentials, expires, server_date: None });
+    let result = Ok(Minted { credentials, expires, server_date: None, signed_in_until: None });
     world.handle(Event::Minted { mint: mint.id, sent: world.now, result });
     assert!(world.failure(waiter).message.contains("longer than a reply may be"));
     assert_eq!(world.state("role"), "failed");
@@ -123,7 +123,8 @@ fn an_absurd_expiration_is_no_answer_of_sts() {
         let mint = world.mints.remove(0);
         let expires = Timestamp::parse("9999-12-31T23:59:59Z").unwrap();
         let server_date = date.map(Timestamp::from_millis);
-        let result = Ok(Minted { credentials: credentials("ASIA1"), expires, server_date });
+        let result =
+            Ok(Minted { credentials: credentials("ASIA1"), expires, server_date, signed_in_until: None });
         world.handle(Event::Minted { mint: mint.id, sent: world.now, result });
         assert!(world.failure(waiter).message.contains("not one of STS"));
         world.pass(1_001);

@@ -79,7 +79,8 @@ fn sessions_end_by_the_latest_clock_that_the_date_allows() {
             let mint = world.mints.remove(0);
             let server_date = Some(Timestamp::from_millis(server / 1_000 * 1_000));
             let expires = Timestamp::from_millis(end);
-            let result = Ok(Minted { credentials: credentials("ASIA1"), expires, server_date });
+            let result =
+                Ok(Minted { credentials: credentials("ASIA1"), expires, server_date, signed_in_until: None });
             world.handle(Event::Minted { mint: mint.id, sent: world.now, result });
             world.pass(end - server);
             let waiter = world.get("role");

@@ -164,7 +164,12 @@ fn short_sessions_are_renewed_well_before_they_stop_being_served() {
         let end = (world.now.wall.millis() + 3_000) / 1_000 * 1_000;
         let mint = world.mints.remove(0);
         let expires = Timestamp::from_millis(end);
-        let result = Ok(Minted { credentials: credentials("ASIA1"), expires, server_date: None });
+        let result = Ok(Minted {
+            credentials: credentials("ASIA1"),
+            expires,
+            server_date: None,
+            signed_in_until: None,
+        });
         world.handle(Event::Minted { mint: mint.id, sent: world.now, result });
         let (renewal, _) = world.engine.poll_timeout().unwrap();
         assert!(end - 1_000 - world.engine.clock.wall(renewal).millis() >= 500, "{phase}");
