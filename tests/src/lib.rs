@@ -12,6 +12,7 @@ pub mod parts;
 pub mod run;
 pub mod world;
 
+pub use emulator::adfs::{self, Adfs};
 pub use emulator::{Emulator, Fault};
 pub use run::Run;
 pub use world::World;
