@@ -129,7 +129,8 @@ fn shown(state: &mut State, asked: &Asked<'_>, fault: &IdpFault) -> Answer {
     if asked.path == "/adfs/portal/updatepassword/" {
         return text(200, HTML, pages::new_password());
     }
-    if asked.path != PATH || !asked.query.contains("loginToRp=urn:amazon:webservices") {
+    let to_aws = asked.query.to_ascii_lowercase().contains("logintorp=urn:amazon:webservices");
+    if asked.path != PATH || !to_aws {
         let page = "<html><head><title>Error</title></head><body><div id=\"errorArea\"><div id=\"errorMessage\">The resource you are trying to access is not available.</div></div></body></html>";
         return text(200, HTML, page);
     }
@@ -163,6 +164,8 @@ fn shown(state: &mut State, asked: &Asked<'_>, fault: &IdpFault) -> Answer {
 fn submitted(state: &mut State, asked: &Asked<'_>, fields: &Fields, fault: &IdpFault) -> Answer {
     let field = |name: &str| fields.get(name).map_or("", String::as_str);
     match field("AuthMethod") {
+        // Some clients send an empty form first, to find out whether there is a session.
+        "FormsAuthentication" if !fields.contains_key("Password") => shown(state, asked, fault),
         "FormsAuthentication" => password(state, asked, (field("UserName"), field("Password")), fault),
         "AzureMfaAuthentication" => second_factor(state, asked, fields),
         // What was hidden in the form is missing.

@@ -1,12 +1,16 @@
-//! Sign-ins at an emulated AD FS: with a person, from a kept session, and where the other side is hostile.
+//! Sign-ins at an emulated AD FS and at a real provider: with a person, from a kept session, and where the other side is
+//! hostile.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on ends with its reason")]
 
 mod elsewhere;
 mod hostile;
+mod judge;
 mod person;
 mod session;
 mod sign_in;
+mod simplesamlphp;
+mod tls;
 
 use keyfob_idp::saml::{FieldNames, Provider, Settings};
 use keyfob_tests::Adfs;
