@@ -10,8 +10,13 @@ pub mod keychain;
 pub mod leaks;
 pub mod parts;
 pub mod run;
+pub mod simplesamlphp;
+pub mod tls;
 pub mod world;
 
+pub use emulator::adfs::{self, Adfs};
 pub use emulator::{Emulator, Fault};
 pub use run::Run;
+pub use simplesamlphp::SimpleSamlPhp;
+pub use tls::Tls;
 pub use world::World;

@@ -6,16 +6,18 @@ use std::process::Command;
 /// Where `cargo xtask test` puts what it installs.
 const PARTS: &str = "KEYFOB_TEST_PARTS";
 
-/// Answers a program of the virtual environment, or of the machine.
+/// Answers a program of the virtual environments, or of the machine.
 ///
 /// # Panics
 /// If it is missing where everything has to be there: with `CI` set.
 pub fn find(program: &str) -> Option<PathBuf> {
-    let own = std::env::var_os(PARTS).map(|parts| Path::new(&parts).join("venv/bin").join(program));
+    let parts = std::env::var_os(PARTS);
+    let own = ["venv/bin", "judge/bin"].into_iter();
+    let own = own.filter_map(|bin| Some(Path::new(parts.as_ref()?).join(bin).join(program)));
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Where servers are is not always in the path.
     let places = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
-    let found = own.into_iter().chain(places.map(|path| path.join(program)));
+    let found = own.chain(places.map(|path| path.join(program)));
     let found = found.into_iter().find(|path| path.is_file());
     if found.is_none() {
         missing(&format!("{program} is not installed"));

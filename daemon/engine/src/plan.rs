@@ -124,6 +124,14 @@ impl Step {
         }
     }
 
+    /// Answers the role that it gives, where it gives one.
+    pub fn role_arn(&self) -> Option<&RoleArn> {
+        match self {
+            Self::AssumeRole(role) | Self::Federated(_, role) => Some(&role.role_arn),
+            Self::SessionToken(_) | Self::FederationToken(_) | Self::Process => None,
+        }
+    }
+
     /// Answers the seconds that are asked for; `None` means the default of AWS.
     pub fn duration(&self) -> Option<u32> {
         match self {

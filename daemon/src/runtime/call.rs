@@ -86,6 +86,12 @@ impl Call {
         }
     }
 
+    /// Shows the person something that needs no answer.
+    pub(super) async fn show(&mut self, prompt: Prompt) -> Result<(), Failure> {
+        let gone = || Failure::new(FailureKind::Person, "the person has gone");
+        self.send(&Reply::Prompt(prompt)).await.then_some(()).ok_or_else(gone)
+    }
+
     /// Answers the listener of an endpoint.
     pub(super) async fn listener(&mut self, port: u16) -> std::io::Result<std::net::TcpListener> {
         match &mut self.dialogue {

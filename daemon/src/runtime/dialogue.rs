@@ -4,7 +4,8 @@ use super::call::Call;
 use super::keys::{self, Stored};
 use super::pages::pages;
 use super::{Event, Shared};
-use keyfob_engine::engine::Answer;
+use keyfob_engine::config::{IdentityKind, Saml};
+use keyfob_engine::engine::{self, Answer};
 use keyfob_shared::wire::{
     DaemonStatus, Finding, IdentityStatus, ProfileStatus, Prompt, Reply, Severity, SocketStatus, StatusPage,
     VaultStatus,
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 /// What is known about an identity before the person is asked.
 pub(super) struct Talk {
     pub(super) identity: IdentityName,
+    pub(super) kind: IdentityKind,
     pub(super) mfa_serial: Option<String>,
     pub(super) by_command: bool,
 }
@@ -29,6 +31,18 @@ pub(super) async fn login(shared: Shared, talk: Talk, mut call: Call) {
 
 async fn sign_in(shared: &Shared, talk: &Talk, call: &mut Call) -> Result<String, Failure> {
     let identity = &talk.identity;
+    match &talk.kind {
+        IdentityKind::IamUser => {}
+        IdentityKind::Saml(saml) => return at_provider(shared, identity, saml, call).await,
+        IdentityKind::WebIdentity(_) => {
+            return Ok(format!(
+                "identity {identity} has a token that something else keeps fresh, and needs no sign-in"
+            ));
+        }
+        IdentityKind::Process(_) => {
+            return Ok(format!("identity {identity} has a command, and needs no sign-in here"));
+        }
+    }
     let Some(serial) = &talk.mfa_serial else {
         return Ok(format!("identity {identity} signs with its access key and needs no sign-in"));
     };
@@ -49,6 +63,19 @@ async fn sign_in(shared: &Shared, talk: &Talk, call: &mut Call) -> Result<String
     }
 }
 
+async fn at_provider(
+    shared: &Shared,
+    identity: &IdentityName,
+    saml: &Saml,
+    call: &mut Call,
+) -> Result<String, Failure> {
+    let until = shared.minter.sign_ins.sign_in(identity, saml, call).await?;
+    let signed_in = engine::Event::SignedIn { identity: identity.clone(), until };
+    let _ = shared.events.send(Event::Engine(signed_in));
+    let until = until.map_or_else(String::new, |until| format!(" until {until}"));
+    Ok(format!("identity {identity} is signed in{until}"))
+}
+
 async fn ask_code(serial: &str, identity: &IdentityName, call: &mut Call) -> Result<Secret, Failure> {
     let code = call.ask(Prompt::Text { label: format!("MFA code of {serial}") }).await?;
     let code = Secret::new(code.expose().trim());
@@ -61,7 +88,17 @@ async fn ask_code(serial: &str, identity: &IdentityName, call: &mut Call) -> Res
 }
 
 /// Says that sessions are forgotten when they are, in the vault too.
-pub(super) async fn logout(shared: Shared, result: Result<String, Failure>, call: Call) {
+pub(super) async fn logout(
+    shared: Shared,
+    result: Result<String, Failure>,
+    identities: Vec<IdentityName>,
+    call: Call,
+) {
+    let mut forgotten = Ok(());
+    for identity in identities {
+        forgotten = forgotten.and(shared.minter.sign_ins.forget(&identity).await);
+    }
+    let result = result.and_then(|message| forgotten.map(|()| message));
     let result = match result {
         Ok(message) if shared.saver.forgotten().await == 0 => Ok(message),
         Ok(message) => {

@@ -1,6 +1,7 @@
 //! Mints beside the loop: the key or session that signs, the MFA code, the call.
 
 use super::keys;
+use super::signins::SignIns;
 use super::{Event, Shared};
 use crate::clock;
 use keyfob_engine::clock::Now;
@@ -9,7 +10,7 @@ use keyfob_engine::engine::{self, From, LoadId, Mint};
 use keyfob_engine::mfa::UsedCodes;
 use keyfob_engine::mint::{MintError, MintErrorKind, MintRequest, Minted, Signer};
 use keyfob_engine::plan::Step;
-use keyfob_shared::{Failure, FailureKind, IdentityName, Secret};
+use keyfob_shared::{Failure, FailureKind, IdentityName, Secret, Timestamp};
 use keyfob_source::Sts;
 use keyfob_vault::{Keeper, State, VaultError};
 use std::sync::{Arc, Mutex};
@@ -32,6 +33,7 @@ pub(super) struct Minter {
     vault: Keeper,
     calls: Arc<Semaphore>,
     used: Arc<Mutex<UsedCodes>>,
+    pub(super) sign_ins: SignIns,
 }
 
 impl Shared {
@@ -64,7 +66,8 @@ impl Shared {
 
 impl Minter {
     pub(super) fn new(sts: Sts, vault: Keeper) -> Self {
-        Self { sts, vault, calls: Arc::new(Semaphore::new(MAX_CALLS)), used: Arc::default() }
+        let sign_ins = SignIns::new(vault.clone());
+        Self { sts, vault, calls: Arc::new(Semaphore::new(MAX_CALLS)), used: Arc::default(), sign_ins }
     }
 
     async fn mint(&self, mint: Mint, config: &Config) -> (Now, Result<Minted, MintError>) {
@@ -75,12 +78,13 @@ impl Minter {
         if let (From::Identity, Step::Process) = (&mint.from, &mint.step) {
             return self.run(&mint.identity, config).await;
         }
-        let request = match self.prepare(mint, config).await {
-            Ok(request) => request,
+        let (request, signed_in_until) = match self.prepare(mint, config).await {
+            Ok(prepared) => prepared,
             Err(wrong) => return (clock::now(), Err(wrong)),
         };
         let sent = clock::now();
         let result = self.sts.mint(&request, config.endpoints.sts.as_deref()).await;
+        let result = result.map(|minted| Minted { signed_in_until, ..minted });
         if let Err(wrong) = &result {
             tracing::warn!(step = request.step.describe(), error = %wrong.failure, kind = ?wrong.kind, "mint");
         }
@@ -102,34 +106,46 @@ impl Minter {
         (started, result)
     }
 
-    async fn prepare(&self, mint: Mint, config: &Config) -> Result<MintRequest, MintError> {
-        let from = match mint.from {
-            From::Session(credentials) => Signer::Key(credentials),
-            From::Identity => self.signer(&mint.identity, config).await?,
+    async fn prepare(
+        &self,
+        mint: Mint,
+        config: &Config,
+    ) -> Result<(MintRequest, Option<Timestamp>), MintError> {
+        let (from, signed_in_until) = match mint.from {
+            From::Session(credentials) => (Signer::Key(credentials), None),
+            From::Identity => self.signer(&mint.identity, &mint.step, config).await?,
         };
         let mfa_code = match mint.step.mfa_serial() {
             None => None,
             Some(serial) => Some(self.code(serial, mint.code, &mint.identity, config).await?),
         };
-        Ok(MintRequest {
+        let request = MintRequest {
             identity: mint.identity,
             step: mint.step,
             duration: mint.duration,
             from,
             mfa_code,
             skew: mint.skew,
-        })
+        };
+        Ok((request, signed_in_until))
     }
 
-    /// Answers what an identity has to show.
-    async fn signer(&self, identity: &IdentityName, config: &Config) -> Result<Signer, MintError> {
+    /// Answers what an identity has to show, and until when its provider is known to need no person.
+    async fn signer(
+        &self,
+        identity: &IdentityName,
+        step: &Step,
+        config: &Config,
+    ) -> Result<(Signer, Option<Timestamp>), MintError> {
         match config.identities.get(identity).map(|found| &found.kind) {
             Some(IdentityKind::WebIdentity(source)) => {
                 let token = keyfob_source::token(source, identity).await;
-                token.map(Signer::Token).map_err(|failure| refused(MintErrorKind::Transient, failure))
+                let token = token.map_err(|failure| refused(MintErrorKind::Transient, failure))?;
+                Ok((Signer::Token(token), None))
             }
+            Some(IdentityKind::Saml(saml)) => self.sign_ins.assertion(identity, saml, step).await,
             Some(IdentityKind::IamUser | IdentityKind::Process(_)) | None => {
-                keys::to_sign(&self.vault, identity).await.map(Signer::Key)
+                keys::to_sign(&self.vault, identity).await.map(|key| (Signer::Key(key), None))
             }
         }
     }

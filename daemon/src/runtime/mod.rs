@@ -16,6 +16,7 @@ mod reload;
 mod requests;
 mod restricted;
 mod saver;
+mod signins;
 mod sockets;
 
 use crate::alarm::Alarm;

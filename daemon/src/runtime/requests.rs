@@ -44,11 +44,15 @@ impl Runtime {
                 Err(failure) => start(call.conclude(Err(failure))),
             },
             Request::Logout { name } => {
+                let mut identities = Vec::new();
                 let result = self.scopes(name.as_deref()).map(|(scopes, message)| {
-                    scopes.into_iter().for_each(|scope| self.tell(engine::Event::Logout(scope)));
+                    for scope in scopes {
+                        identities.extend(self.providers_in(&scope));
+                        self.tell(engine::Event::Logout(scope));
+                    }
                     message
                 });
-                start(dialogue::logout(shared, result, call));
+                start(dialogue::logout(shared, result, identities, call));
             }
             Request::Status => {
                 let daemon = self.daemon_status();
@@ -187,10 +191,23 @@ impl Runtime {
         };
         let definition = config.identities.get(&identity).ok_or_else(|| unknown(name))?;
         Ok(Talk {
+            kind: definition.kind.clone(),
             mfa_serial: definition.mfa_serial.clone(),
             by_command: definition.mfa_command.is_some(),
             identity,
         })
+    }
+
+    /// Answers the identities of a scope that sign in at a provider.
+    fn providers_in(&self, scope: &Scope) -> Vec<IdentityName> {
+        let identities =
+            self.engine.config().identities.iter().filter(|(_, identity)| identity.has_provider());
+        let is_in = |name: &IdentityName| match scope {
+            Scope::All => true,
+            Scope::Identity(of) => of == name,
+            Scope::Profile(_) => false,
+        };
+        identities.map(|(name, _)| name.clone()).filter(is_in).collect()
     }
 
     /// Answers what a name stands for: an identity, a profile, or one of each.

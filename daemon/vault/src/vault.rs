@@ -10,6 +10,8 @@ pub enum ItemKind {
     Session,
     /// A long-term access key; it can't.
     AccessKey,
+    /// What an identity provider gave to sign in by again: cookies, a refresh token.
+    SignIn,
 }
 
 impl ItemKind {
@@ -18,12 +20,13 @@ impl ItemKind {
         match self {
             Self::Session => "session",
             Self::AccessKey => "access-key",
+            Self::SignIn => "sign-in",
         }
     }
 
     /// Reads the stored form.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Session, Self::AccessKey].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Session, Self::AccessKey, Self::SignIn].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 

@@ -1,7 +1,9 @@
-//! An AWS on loopback whose answers can be spoilt: STS, and an object store that refuses expired sessions.
+//! An AWS on loopback whose answers can be spoilt: STS, and an object store that refuses expired sessions. Beside it, an
+//! AD FS.
 //!
 //! It knows which keys it gave out and until when. Signatures are not verified; moto is there for that.
 
+pub mod adfs;
 mod answer;
 mod faults;
 mod objects;
@@ -213,7 +215,7 @@ impl Emulator {
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 

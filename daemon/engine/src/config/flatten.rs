@@ -134,7 +134,7 @@ impl Flattener<'_> {
         for (name, identity) in raw {
             let value = self.identity(name, identity, profiles);
             match name.parse::<IdentityName>() {
-                Ok(name) => drop(value.map(|value| identities.insert(name, value))),
+                Ok(name) => drop(identities.insert(name, value)),
                 Err(wrong) => self.wrong(identity.span().start, format!("identity: {wrong}")),
             }
         }

@@ -2,30 +2,41 @@
 
 use super::flatten::Flattener;
 use super::raw::{RawIdentity, RawProfile};
-use super::{Identity, IdentityKind, TokenSource, check, partition};
+use super::{Identity, IdentityKind, Saml, SamlProvider, TokenSource, check, partition};
 use std::collections::BTreeMap;
 use toml::Spanned;
 
 /// The types that this version knows.
-pub(super) const TYPES: &[&str] = &["iam-user", "web-identity", "process"];
+pub(super) const TYPES: &[&str] = &["iam-user", "saml", "web-identity", "process"];
 
 impl Flattener<'_> {
-    /// Answers an identity; `None` if it is of no type that this version knows.
     pub(super) fn identity(
         &mut self,
         name: &str,
         identity: &Spanned<RawIdentity>,
         profiles: &BTreeMap<String, Spanned<RawProfile>>,
-    ) -> Option<Identity> {
+    ) -> Identity {
         let (offset, raw) = (identity.span().start, identity.get_ref());
         let word = raw.kind.get_ref().as_str();
         let allowed: &[&str] = match word {
             "iam-user" => &["mfa_serial", "mfa_command"],
             "web-identity" => &["token_file", "command"],
             "process" => &["command"],
+            "saml" => &[
+                "provider",
+                "url",
+                "username",
+                "username_field",
+                "password_field",
+                "code_field",
+                "remember_password",
+                "port",
+                "command",
+            ],
             _ => {
                 self.wrong(raw.kind.span().start, unknown_type(word));
-                return None;
+                // It is there all the same: whatever names it is not wrong for that.
+                return Identity::unknown();
             }
         };
         self.later(&format!("identity {name:?}"), raw.later());
@@ -41,6 +52,11 @@ impl Flattener<'_> {
         let command = self.take("command", raw.command.as_ref(), words);
         let around = self.around;
         let file = self.take("token_file", raw.token_file.as_ref(), |text| check::path(text, around));
+        if word == "saml" {
+            let kind = IdentityKind::Saml(self.saml(name, identity, command));
+            let partition = identity_partition(name, None, profiles).into();
+            return Identity { kind, partition, mfa_serial: None, mfa_command: None };
+        }
         let kind = match (word, command, file) {
             ("web-identity", None, Some(file)) => IdentityKind::WebIdentity(TokenSource::File(file)),
             ("web-identity", Some(command), None) => IdentityKind::WebIdentity(TokenSource::Command(command)),
@@ -64,7 +80,58 @@ impl Flattener<'_> {
             (_, _, _) => IdentityKind::IamUser,
         };
         let partition = identity_partition(name, mfa_serial.as_deref(), profiles).into();
-        Some(Identity { kind, partition, mfa_serial, mfa_command })
+        Identity { kind, partition, mfa_serial, mfa_command }
+    }
+}
+
+impl Flattener<'_> {
+    fn saml(&mut self, name: &str, identity: &Spanned<RawIdentity>, command: Option<Vec<String>>) -> Saml {
+        let (offset, raw) = (identity.span().start, identity.get_ref());
+        let url = self.text("url", raw.url.as_ref(), check::endpoint);
+        let provider = match raw.provider.as_ref().map(|provider| provider.get_ref().as_str()) {
+            Some("adfs") => SamlProvider::Adfs,
+            Some("form") => SamlProvider::Form,
+            Some("browser") => SamlProvider::Browser,
+            Some("command") => SamlProvider::Command(command.unwrap_or_default()),
+            told => {
+                let place = raw.provider.as_ref().map_or(offset, |provider| provider.span().start);
+                let told =
+                    told.map_or_else(|| "is missing".to_owned(), |told| format!("{told:?} is not known"));
+                let message = format!("identity {name:?}: provider {told}: adfs, form, browser or command");
+                self.wrong(place, message);
+                SamlProvider::Form
+            }
+        };
+        let (missing, foreign) = match &provider {
+            SamlProvider::Command(_) => {
+                (raw.command.is_none().then_some("command"), raw.url.is_some().then_some("url"))
+            }
+            SamlProvider::Adfs | SamlProvider::Form | SamlProvider::Browser => {
+                (raw.url.is_none().then_some("url"), raw.command.is_some().then_some("command"))
+            }
+        };
+        if let Some(missing) = missing {
+            self.wrong(offset, format!("identity {name:?}: {missing} is missing"));
+        }
+        if let Some(foreign) = foreign {
+            self.wrong(offset, format!("identity {name:?}: {foreign} has no meaning with this provider"));
+        }
+        let text = |value: &Option<Spanned<String>>| value.as_ref().map(|text| text.get_ref().clone());
+        Saml {
+            provider,
+            url: url.unwrap_or_default(),
+            username: text(&raw.username),
+            fields: [text(&raw.username_field), text(&raw.password_field), text(&raw.code_field)],
+            remember_password: raw.remember_password.as_ref().is_some_and(|wanted| *wanted.get_ref()),
+            port: raw.port.as_ref().map(|port| *port.get_ref()),
+        }
+    }
+}
+
+impl Identity {
+    /// Stands for one that is wrong and told.
+    fn unknown() -> Self {
+        Self { kind: IdentityKind::IamUser, partition: "aws".into(), mfa_serial: None, mfa_command: None }
     }
 }
 

@@ -137,6 +137,39 @@ pub enum IdentityKind {
     WebIdentity(TokenSource),
     /// A command that prints a document of `credential_process`.
     Process(Vec<String>),
+    /// An identity provider that speaks SAML 2.0.
+    Saml(Saml),
+}
+
+/// How to sign in at a SAML provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Saml {
+    /// In which way.
+    pub provider: SamlProvider,
+    /// The page that starts a sign-in; empty for a command.
+    pub url: String,
+    /// The name of the person; else it is asked for.
+    pub username: Option<String>,
+    /// Names of fields for the name, the password and a code, where those that are found are the wrong ones.
+    pub fields: [Option<String>; 3],
+    /// Whether the password is kept in the vault.
+    pub remember_password: bool,
+    /// The port on 127.0.0.1 that the provider answers to, for a browser.
+    pub port: Option<u16>,
+}
+
+/// How a SAML provider is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SamlProvider {
+    /// The forms of AD FS.
+    Adfs,
+    /// The forms of any other.
+    Form,
+    /// The browser of the person.
+    Browser,
+    /// A command that prints an assertion.
+    Command(Vec<String>),
 }
 
 /// Where a token comes from; it is read at each mint.
@@ -156,6 +189,7 @@ impl IdentityKind {
             Self::IamUser => "iam-user",
             Self::WebIdentity(_) => "web-identity",
             Self::Process(_) => "process",
+            Self::Saml(_) => "saml",
         }
     }
 }
@@ -174,6 +208,7 @@ impl Identity {
     pub const fn has_provider(&self) -> bool {
         match self.kind {
             IdentityKind::IamUser | IdentityKind::WebIdentity(_) | IdentityKind::Process(_) => false,
+            IdentityKind::Saml(_) => true,
         }
     }
 
@@ -182,7 +217,7 @@ impl Identity {
         match &self.kind {
             IdentityKind::IamUser => self.sign_in_step(),
             IdentityKind::Process(_) => Some(Step::Process),
-            IdentityKind::WebIdentity(_) => None,
+            IdentityKind::WebIdentity(_) | IdentityKind::Saml(_) => None,
         }
     }
 

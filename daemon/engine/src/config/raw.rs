@@ -52,9 +52,14 @@ pub(super) struct RawIdentity {
     pub(super) kind: Spanned<String>,
     pub(super) mfa_serial: Option<Spanned<String>>,
     pub(super) mfa_command: Option<Spanned<Vec<String>>>,
-    provider: Later,
-    url: Later,
-    username: Later,
+    pub(super) provider: Option<Spanned<String>>,
+    pub(super) url: Option<Spanned<String>>,
+    pub(super) username: Option<Spanned<String>>,
+    pub(super) username_field: Option<Spanned<String>>,
+    pub(super) password_field: Option<Spanned<String>>,
+    pub(super) code_field: Option<Spanned<String>>,
+    pub(super) remember_password: Option<Spanned<bool>>,
+    pub(super) port: Option<Spanned<u16>>,
     issuer: Later,
     client_id: Later,
     pub(super) token_file: Option<Spanned<String>>,
@@ -127,6 +132,14 @@ impl RawIdentity {
             ("mfa_command", place(self.mfa_command.as_ref().map(Spanned::span))),
             ("token_file", place(self.token_file.as_ref().map(Spanned::span))),
             ("command", place(self.command.as_ref().map(Spanned::span))),
+            ("provider", place(self.provider.as_ref().map(Spanned::span))),
+            ("url", place(self.url.as_ref().map(Spanned::span))),
+            ("username", place(self.username.as_ref().map(Spanned::span))),
+            ("username_field", place(self.username_field.as_ref().map(Spanned::span))),
+            ("password_field", place(self.password_field.as_ref().map(Spanned::span))),
+            ("code_field", place(self.code_field.as_ref().map(Spanned::span))),
+            ("remember_password", place(self.remember_password.as_ref().map(Spanned::span))),
+            ("port", place(self.port.as_ref().map(Spanned::span))),
         ];
         keys.into_iter().filter_map(|(key, place)| Some((key, place?))).collect()
     }
@@ -134,9 +147,6 @@ impl RawIdentity {
     /// Answers the keys of other types of identity, and where their values are.
     pub(super) fn later(&self) -> Vec<(&'static str, usize)> {
         present([
-            ("provider", &self.provider),
-            ("url", &self.url),
-            ("username", &self.username),
             ("issuer", &self.issuer),
             ("client_id", &self.client_id),
             ("start_url", &self.start_url),

@@ -29,6 +29,7 @@ impl Flattener<'_> {
         let kind = identity.map(|identity| &identity.kind);
         let proof = match kind {
             Some(IdentityKind::WebIdentity(_)) => Some(Proof::WebIdentity),
+            Some(IdentityKind::Saml(_)) => Some(Proof::Saml),
             Some(IdentityKind::IamUser | IdentityKind::Process(_)) | None => None,
         };
         match (proof, kind, &raw.role_arn) {

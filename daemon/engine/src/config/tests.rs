@@ -265,19 +265,19 @@ fn what_later_versions_bring_is_told_as_such() {
         let told = refused(&format!("[endpoints]\n{key} = \"https://x\"\n"));
         assert!(told.ends_with(&format!("endpoints: {key} is not in this version")), "{told}");
     }
-    let told = refused(&format!("{ALICE}url = \"https://x\"\n"));
-    assert!(told.ends_with("identity \"alice\": url is not in this version"), "{told}");
+    let told = refused(&format!("{ALICE}start_url = \"https://x\"\n"));
+    assert!(told.ends_with("identity \"alice\": start_url is not in this version"), "{told}");
 }
 
 #[test]
 fn an_identity_of_another_type_is_told_by_its_type_first() {
     for keys in ["provider = \"adfs\"\nurl = \"https://x\"", "frobnicate = 1"] {
-        let findings = parsed(&format!("{ALICE}[identity.corp]\ntype = \"saml\"\n{keys}\n")).unwrap_err();
+        let findings = parsed(&format!("{ALICE}[identity.corp]\ntype = \"kerberos\"\n{keys}\n")).unwrap_err();
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert_eq!(findings[0].subject, "4:8");
         assert_eq!(
             findings[0].message,
-            "identity type \"saml\": this version knows iam-user, web-identity, process"
+            "identity type \"kerberos\": this version knows iam-user, saml, web-identity, process"
         );
     }
     assert!(refused(&format!("{ALICE}frobnicate = 1\n")).contains("unknown key `frobnicate`"));

@@ -9,7 +9,7 @@ use super::recognize::{Seen, Stage, recognize};
 use super::{FieldNames, Provider, Settings, SignedIn, assertion_of, login};
 use crate::page::{self, Field, Form, Kind, Page};
 use crate::trouble::Trouble;
-use crate::web::{Answer, Fields, Place, Visitor};
+use crate::web::{Answer, Fields, Place, Visitor, encoded};
 use crate::{Ask, quote};
 use keyfob_shared::wire::Prompt;
 use keyfob_shared::{Failure, FailureKind, Secret};
@@ -281,9 +281,8 @@ impl<A: Ask> Flow<'_, A> {
         if form.post {
             return self.visitor.post(&action, &fields).await;
         }
-        let mut query = form_urlencoded::Serializer::new(String::from("?"));
-        query.extend_pairs(fields.iter().map(|(name, value)| (name, value.expose())));
-        let action = action.follow(&query.finish()).map_err(|to| leads(&to))?;
+        let query = encoded(String::from("?"), &fields);
+        let action = action.follow(&query).map_err(|to| leads(&to))?;
         self.visitor.get(&action).await
     }
 

@@ -130,3 +130,6 @@ fn is_code(field: &Field, names: &FieldNames) -> bool {
         None => field.one_time_code || CODES.contains(&field.name.to_ascii_lowercase().as_str()),
     }
 }
+
+#[cfg(test)]
+mod tests;

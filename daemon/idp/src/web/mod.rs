@@ -70,11 +70,8 @@ impl Visitor {
 
     /// Sends a form.
     pub(crate) async fn post(&mut self, place: &Place, fields: &Fields) -> Result<Answer, Trouble> {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in fields {
-            form.append_pair(name, value.expose());
-        }
-        self.step(place.clone(), Some(Secret::new(form.finish()))).await
+        let form = encoded(String::new(), fields);
+        self.step(place.clone(), Some(Secret::new(form))).await
     }
 
     async fn step(&mut self, place: Place, form: Option<Secret>) -> Result<Answer, Trouble> {
@@ -120,6 +117,13 @@ impl Visitor {
         };
         request.map_err(|_| Trouble::useless("an address that can't be asked"))
     }
+}
+
+/// Appends fields to a text as forms do.
+pub(crate) fn encoded(start: String, fields: &Fields) -> String {
+    let mut form = form_urlencoded::Serializer::for_suffix(start.clone(), start.len());
+    form.extend_pairs(fields.iter().map(|(name, value)| (name, value.expose())));
+    form.finish()
 }
 
 fn secret_value(text: &Secret) -> Result<HeaderValue, Trouble> {

@@ -23,6 +23,7 @@ const DEBIAN: &[(&str, &str)] = &[
     ("restic", "restic"),
     ("sshd", "openssh-server"),
     ("ssh", "openssh-client"),
+    ("openssl", "openssl"),
 ];
 
 /// Version 2; a program `aws` may be version 1.
@@ -33,6 +34,16 @@ const TOOLCHAINS: &[(&str, &str)] = &[("javac", "default-jdk-headless"), ("mvn",
 
 /// What one test is run in, and a machine may do without.
 const BROWSERS: &[(&str, &str)] = &[("chromium", "chromium")];
+
+/// A real identity provider. The web server that it asks for is a small one, which does nothing unless it is called.
+const PROVIDER: &[&str] =
+    &["simplesamlphp", "php-cli", "php-cgi", "php-xml", "php-mbstring", "micro-httpd", "micro-inetd"];
+
+/// What the judge of the emulated AD FS is built with.
+const JUDGE_TOOLS: &[(&str, &str)] = &[("krb5-config", "libkrb5-dev"), ("cc", "gcc")];
+
+/// The judge: a client that was written for real ones. It wants an environment of its own.
+const JUDGE: &[&str] = &["aws-adfs==2.13.0"];
 
 /// An independent AWS, and two real clients.
 const PYTHON: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.8", "awscli==1.46.3"];
@@ -51,10 +62,23 @@ pub(crate) fn install(root: &Path, directory: &Path) -> Vec<String> {
     }
     // Those that nothing but one client needs must not stand in the way of the others.
     let mut results = vec![debian(&packages), debian(&missing(TOOLCHAINS)), debian(&missing(BROWSERS))];
+    let provider: Vec<&str> = PROVIDER.iter().copied().filter(|package| !is_installed(package)).collect();
+    // Whoever has it with another web server keeps that.
+    if !is_installed("simplesamlphp") || !is_program("php") {
+        results.push(debian(&provider));
+    }
+    let mut tools = missing(JUDGE_TOOLS);
+    if !is_installed("python3-dev") && tools.contains(&"libkrb5-dev") {
+        tools.push("python3-dev");
+    }
+    results.push(debian(&tools));
     std::thread::scope(|scope| {
-        let python = scope.spawn(|| python(&directory.join("venv")));
+        let judge = scope.spawn(|| python(&directory.join("judge"), JUDGE));
+        let python = scope.spawn(|| python(&directory.join("venv"), PYTHON));
         results.extend(clients::install(root, directory));
-        results.push(python.join().unwrap_or_else(|_| Err("missing: the environment for Python".into())));
+        for made in [python.join(), judge.join()] {
+            results.push(made.unwrap_or_else(|_| Err("missing: an environment for Python".into())));
+        }
     });
     results.into_iter().filter_map(Result::err).collect()
 }
@@ -93,21 +117,21 @@ pub(crate) fn apt(arguments: &[&str]) -> Result<(), String> {
     workspace::run(&mut command, "apt-get")
 }
 
-fn python(environment: &Path) -> Result<(), String> {
-    let list = PYTHON.join("\n");
+fn python(environment: &Path, packages: &[&str]) -> Result<(), String> {
+    let list = packages.join("\n");
     let mark = environment.join(COMPLETE);
     if fs::read_to_string(&mark).is_ok_and(|made_from| made_from == list) {
         return Ok(());
     }
     let left =
-        |why: String| format!("missing: {} ({why}); tests that need them are skipped", PYTHON.join(" "));
-    eprintln!("test: installing {}", PYTHON.join(" "));
+        |why: String| format!("missing: {} ({why}); tests that need them are skipped", packages.join(" "));
+    eprintln!("test: installing {}", packages.join(" "));
     let mut make = Command::new("python3");
     make.args(["-m", "venv", "--clear"]).arg(environment).stdin(Stdio::null()).stdout(Stdio::null());
     workspace::run(&mut make, "python3 -m venv").map_err(left)?;
     let mut pip = Command::new(environment.join("bin").join("python"));
     pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
-    pip.args(["--timeout", "30", "--retries", "2"]).args(PYTHON).stdin(Stdio::null());
+    pip.args(["--timeout", "30", "--retries", "2"]).args(packages).stdin(Stdio::null());
     workspace::run(&mut pip, "pip install").map_err(left)?;
     fs::write(&mark, list).map_err(|cause| left(format!("write {}: {cause}", mark.display())))
 }
@@ -144,7 +168,7 @@ mod tests {
         let directory = std::env::temp_dir().join(format!("keyfob-xtask-{}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join(COMPLETE), PYTHON.join("\n")).unwrap();
-        let installed = python(&directory);
+        let installed = python(&directory, PYTHON);
         let left: Vec<_> = fs::read_dir(&directory).unwrap().collect();
         fs::remove_dir_all(&directory).unwrap();
         assert_eq!(installed, Ok(()));

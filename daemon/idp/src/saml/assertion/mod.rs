@@ -46,3 +46,6 @@ pub struct Role {
     /// `arn:aws:iam::111122223333:saml-provider/NAME`
     pub provider_arn: String,
 }
+
+#[cfg(test)]
+mod tests;
