@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::mints::{refused, vault_failure};
 use crate::clock;
+use keyfob_engine::clock::Monotonic;
 use keyfob_engine::config::{Saml, SamlProvider};
 use keyfob_engine::mint::{MintError, MintErrorKind, Signer};
 use keyfob_engine::plan::Step;
@@ -16,6 +17,9 @@ use std::sync::{Arc, Mutex};
 
 /// An assertion that ends sooner is not sent any more: the way to STS takes time, and clocks differ. In milliseconds.
 const LEAST_LEFT: i64 = 30_000;
+/// An assertion is used for what is due at one moment, this long in milliseconds; then the provider is asked again, so
+/// that it is known in time when it wants to see a person. What needs a person each time is used to its end.
+const MOMENT: i64 = 60_000;
 
 /// The sign-ins of all identities.
 #[derive(Clone)]
@@ -25,7 +29,27 @@ pub(super) struct SignIns {
 }
 
 /// The latest assertion of an identity; whoever holds the lock asks the provider, and the others wait for what comes.
-type Latest = Arc<tokio::sync::Mutex<Option<(Saml, Assertion)>>>;
+type Latest = Arc<tokio::sync::Mutex<Option<Shown>>>;
+
+/// An assertion, how it was got, and when.
+struct Shown {
+    saml: Saml,
+    assertion: Assertion,
+    since: Monotonic,
+}
+
+impl Shown {
+    fn new(saml: &Saml, assertion: &Assertion) -> Self {
+        Self { saml: saml.clone(), assertion: assertion.clone(), since: clock::now().monotonic }
+    }
+
+    fn is_fresh(&self, saml: &Saml) -> bool {
+        let now = clock::now();
+        let is_new = saml.provider == SamlProvider::Browser || now.monotonic < self.since.plus(MOMENT);
+        let left = self.assertion.not_on_or_after.millis() - now.wall.millis();
+        self.saml == *saml && is_new && left >= LEAST_LEFT
+    }
+}
 
 impl SignIns {
     pub(super) fn new(vault: Keeper) -> Self {
@@ -46,12 +70,11 @@ impl SignIns {
     ) -> Result<(Signer, Option<Timestamp>), MintError> {
         let latest = self.latest(identity);
         let mut latest = latest.lock().await;
-        let fresh = latest.as_ref().filter(|(of, assertion)| of == saml && is_fresh(assertion));
-        let assertion = match fresh {
-            Some((_, assertion)) => assertion.clone(),
+        let assertion = match latest.as_ref().filter(|shown| shown.is_fresh(saml)) {
+            Some(shown) => shown.assertion.clone(),
             None => {
                 let assertion = self.renew(identity, saml).await?;
-                *latest = Some((saml.clone(), assertion.clone()));
+                *latest = Some(Shown::new(saml, &assertion));
                 assertion
             }
         };
@@ -107,7 +130,7 @@ impl SignIns {
         let SignedIn { assertion, kept } = saml::sign_in(&settings, None, &mut Person(call)).await?;
         self.keep(identity, kept).await?;
         let until = assertion.session_not_on_or_after;
-        *self.latest(identity).lock().await = Some((saml.clone(), assertion));
+        *self.latest(identity).lock().await = Some(Shown::new(saml, &assertion));
         Ok(until)
     }
 
@@ -139,10 +162,6 @@ impl Ask for Person<'_> {
 
 fn name(identity: &IdentityName) -> ItemName {
     ItemName { kind: ItemKind::SignIn, name: identity.to_string() }
-}
-
-fn is_fresh(assertion: &Assertion) -> bool {
-    assertion.not_on_or_after.millis() - clock::now().wall.millis() >= LEAST_LEFT
 }
 
 /// Finds the provider that vouches for a role.

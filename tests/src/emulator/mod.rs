@@ -5,6 +5,7 @@
 
 pub mod adfs;
 mod answer;
+mod assertions;
 mod faults;
 mod objects;
 mod server;

@@ -1,7 +1,7 @@
 //! The query protocol of STS: AssumeRole, GetSessionToken, GetCallerIdentity.
 
 use super::answer::{Answer, Refusal, endless, refusal, sts_error, text};
-use super::{Call, Fault, Known, State, lock};
+use super::{Call, Fault, Known, State, assertions, lock};
 use hyper::HeaderMap;
 use keyfob_shared::Timestamp;
 use std::collections::HashMap;
@@ -46,6 +46,7 @@ pub(super) async fn serve(state: &Mutex<State>, headers: &HeaderMap, body: &[u8]
         "AssumeRole" => assume_role(&mut state, headers, &parameters),
         "GetSessionToken" => session_token(&mut state, headers, &parameters),
         "AssumeRoleWithWebIdentity" => with_web_identity(&mut state, &parameters),
+        "AssumeRoleWithSAML" => with_saml(&mut state, &parameters),
         "GetFederationToken" => federation_token(&mut state, headers, &parameters),
         "GetCallerIdentity" => caller_identity(&mut state, headers),
         _ => Err(refusal(400, "InvalidAction", "Could not find operation")),
@@ -172,6 +173,14 @@ fn with_web_identity(state: &mut State, parameters: &HashMap<String, String>) ->
     let (arn, credentials) = role(state, parameters)?;
     Ok(format!(
         "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithWebIdentityResult>{credentials}<AssumedRoleUser><Arn>{arn}</Arn><AssumedRoleId>AROA:x</AssumedRoleId></AssumedRoleUser></AssumeRoleWithWebIdentityResult><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></AssumeRoleWithWebIdentityResponse>"
+    ))
+}
+
+fn with_saml(state: &mut State, parameters: &HashMap<String, String>) -> Result<String, Refusal> {
+    assertions::check(parameters, state.now())?;
+    let (arn, credentials) = role(state, parameters)?;
+    Ok(format!(
+        "<AssumeRoleWithSAMLResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithSAMLResult>{credentials}<AssumedRoleUser><Arn>{arn}</Arn><AssumedRoleId>AROA:x</AssumedRoleId></AssumedRoleUser></AssumeRoleWithSAMLResult><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></AssumeRoleWithSAMLResponse>"
     ))
 }
 

@@ -24,6 +24,7 @@ mod outage;
 mod reload;
 mod renewal;
 mod restricted;
+mod saml;
 mod security;
 mod sources;
 mod transfers;
