@@ -75,7 +75,7 @@ impl Connection {
 /// Answers how long the reply to a request may take.
 pub(crate) const fn patience(request: &Request) -> Duration {
     match request {
-        Request::Get { .. } | Request::Grant(_) => CREDENTIALS_TIME,
+        Request::Get { .. } | Request::Grant(_) | Request::Console(_) => CREDENTIALS_TIME,
         Request::Login { .. } | Request::Unlock => PERSON_TIME,
         Request::KeyAdd { .. } | Request::KeyImport { .. } | Request::KeyRemove { .. } => WRITE_TIME,
         Request::Logout { .. }

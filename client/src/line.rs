@@ -22,6 +22,8 @@ pub(crate) enum Verb {
     Login { name: String },
     /// Forget sessions and sign-in tokens
     Logout(Logout),
+    /// Sign a browser in to the AWS console
+    Console(Console),
     /// Show profiles, identities and the vault
     Status(Status),
     /// Show what is configured
@@ -64,6 +66,23 @@ pub(crate) struct Exec {
     /// The command and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Console {
+    pub(crate) profile: String,
+    /// Print the address instead of opening it; it is as good as the session for 15 minutes
+    #[arg(long)]
+    pub(crate) print: bool,
+    /// How long the console stays signed in (15m to 12h); not for chained roles
+    #[arg(long, value_parser = humantime::parse_duration)]
+    pub(crate) duration: Option<std::time::Duration>,
+    /// An address of the console; without it its start page
+    #[arg(long, value_name = "URL")]
+    pub(crate) destination: Option<String>,
+    /// End another sign-in of the browser first
+    #[arg(long)]
+    pub(crate) logout_first: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@
 #![cfg_attr(all(unix, not(test)), no_main)]
 
 mod aws_files;
+mod browser;
 mod command;
 mod connection;
 mod grant;

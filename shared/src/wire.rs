@@ -25,6 +25,8 @@ pub enum Request {
     /// Credentials of a profile over HTTP, for as long as this connection is open: [`Reply::SendListener`] where
     /// descriptors can be sent, then [`Reply::Granted`], and [`Reply::Done`] before the daemon ends.
     Grant(Grant),
+    /// The address that signs a browser in to the AWS console: [`Reply::Address`].
+    Console(Console),
     /// Sign in an identity, or the identity behind a profile: prompts, then [`Reply::Done`].
     Login {
         /// The name of an identity or profile.
@@ -79,6 +81,19 @@ pub enum Request {
     Reload,
     /// Ends the daemon; the connection closes when it is gone.
     Stop,
+}
+
+/// A sign-in to the AWS console.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Console {
+    /// With whose session.
+    pub profile: ProfileName,
+    /// Seconds, where AWS takes them.
+    pub duration: Option<u32>,
+    /// An address of the console; `None` means its start page.
+    pub destination: Option<String>,
+    /// Whether another sign-in of the browser is ended first.
+    pub logout_first: bool,
 }
 
 /// What a program that is about to start is granted.
@@ -159,6 +174,8 @@ pub enum Reply {
     Document(Document),
     /// It did not work.
     Failed(Failure),
+    /// An address that is as good as the session it was made of.
+    Address(Secret),
     /// The listening socket of the endpoint is to be sent: one byte, and the descriptor with it.
     SendListener,
     /// The endpoint answers.

@@ -1,6 +1,7 @@
 //! The commands: each asks the daemon and prints what it answers.
 
 mod audit;
+mod console;
 mod daemon;
 #[cfg(unix)]
 pub(crate) mod early;
@@ -47,6 +48,7 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Get { profile } => get::run(&profile),
         Verb::Exec(arguments) => exec::run(&arguments),
         Verb::Env(arguments) => env::run(&arguments),
+        Verb::Console(arguments) => console::run(arguments),
         Verb::Login { name } => talk(&Request::Login { name }),
         Verb::Logout(arguments) => talk(&Request::Logout { name: arguments.name }),
         Verb::Status(arguments) => status::run(&arguments),
@@ -69,6 +71,7 @@ fn subject(verb: &Verb) -> Option<String> {
         Verb::Get { profile } => Some(profile.clone()),
         Verb::Exec(arguments) => Some(arguments.profile.clone()),
         Verb::Env(arguments) => Some(arguments.profile.clone()),
+        Verb::Console(arguments) => Some(arguments.profile.clone()),
         Verb::Login { name } | Verb::Profile(Profile::Show { name, .. }) => Some(name.clone()),
         Verb::Logout(arguments) => arguments.name.clone(),
         Verb::Key(Key::Add(arguments)) => Some(arguments.identity.clone()),

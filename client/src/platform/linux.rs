@@ -3,6 +3,9 @@
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socket_with};
 use std::os::fd::{AsRawFd, OwnedFd};
 
+/// Opens addresses in the browser of the person.
+pub(crate) const OPEN: &str = "xdg-open";
+
 /// Writing to a daemon that has ended is an error, never a signal.
 pub(crate) const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
 

@@ -3,6 +3,9 @@
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socket_with};
 use std::os::fd::{AsRawFd, OwnedFd};
 
+/// Opens addresses in the browser of the person.
+pub(crate) const OPEN: &str = "open";
+
 /// There is no such flag; the socket itself is told, in [`stream_socket`].
 pub(crate) const SEND_FLAGS: SendFlags = SendFlags::empty();
 

@@ -22,6 +22,8 @@ const SECURITY_IDENTIFICATION: u32 = 0x1_0000;
 
 /// Names the user's shell; and the shell of whoever has none.
 pub(crate) const SHELL: (&str, &str) = ("COMSPEC", "cmd.exe");
+/// Opens addresses in the browser of the person.
+pub(crate) const OPEN: &str = "explorer.exe";
 /// A file with nothing in it.
 pub(crate) const NULL: &str = "NUL";
 /// The daemon beside the client.

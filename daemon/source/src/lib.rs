@@ -6,6 +6,7 @@
 mod calls;
 mod clock;
 mod command;
+mod console;
 mod denied;
 mod granted;
 mod http;
@@ -19,6 +20,7 @@ mod refusal;
 mod sts;
 mod token;
 
+pub use console::Console;
 pub use import::import_key;
 pub use mfa::mfa_code;
 pub use process::process;

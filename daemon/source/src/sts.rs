@@ -78,7 +78,7 @@ impl Sts {
     }
 
     // The daemon's one loop must not wait for the disk.
-    async fn connector(&self) -> Option<SharedHttpConnector> {
+    pub(crate) async fn connector(&self) -> Option<SharedHttpConnector> {
         let made = || tokio::task::spawn_blocking(|| http::connector(proxy::from_environment()));
         self.connector.get_or_try_init(made).await.ok().cloned()
     }

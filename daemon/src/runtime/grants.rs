@@ -239,7 +239,7 @@ impl Owner for Granted {
     }
 }
 
-async fn ask<T>(
+pub(super) async fn ask<T>(
     events: &mpsc::UnboundedSender<Event>,
     question: impl FnOnce(oneshot::Sender<T>) -> Question,
 ) -> Result<T, Failure> {
@@ -248,6 +248,6 @@ async fn ask<T>(
     answered.await.map_err(|_| ending())
 }
 
-fn ending() -> Failure {
+pub(super) fn ending() -> Failure {
     Failure::new(FailureKind::Unreachable, "the daemon is ending").hint("keyfob daemon start")
 }

@@ -29,7 +29,7 @@ const CODE_PERIOD: i64 = 30_000;
 /// Mints sessions.
 #[derive(Clone)]
 pub(super) struct Minter {
-    sts: Sts,
+    pub(super) sts: Sts,
     vault: Keeper,
     calls: Arc<Semaphore>,
     used: Arc<Mutex<UsedCodes>>,

@@ -4,6 +4,7 @@
 
 mod answers;
 mod call;
+mod console;
 mod conversations;
 mod dialogue;
 mod findings;
@@ -298,6 +299,7 @@ const fn name(request: &Request) -> &'static str {
     match request {
         Request::Get { .. } => "get",
         Request::Grant(_) => "exec",
+        Request::Console(_) => "console",
         Request::Login { .. } => "login",
         Request::Logout { .. } => "logout",
         Request::Status => "status",

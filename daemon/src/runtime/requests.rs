@@ -4,11 +4,11 @@ use super::call::{Call, Note};
 use super::dialogue::{self, Talk};
 use super::findings::ANOTHER_VAULT;
 use super::places::{Admission, Arrived, Place};
-use super::{Event, Runtime, answers, keys, name};
+use super::{Event, Runtime, answers, console, keys, name};
 use crate::configuration::Broken;
 use crate::{clock, platform};
 use keyfob_engine::engine::{self, Scope};
-use keyfob_shared::wire::{DaemonStatus, Grant, ProfileView, Reply, Request, VaultStatus};
+use keyfob_shared::wire::{Console, DaemonStatus, Grant, ProfileView, Reply, Request, VaultStatus};
 use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName};
 use tokio::sync::oneshot;
 
@@ -39,6 +39,10 @@ impl Runtime {
             // Served on the hot path, and never handed to this function.
             Request::Get { .. } => {}
             Request::Grant(grant) => self.grant(grant, peer, call),
+            Request::Console(wanted) => match self.console_place(&wanted) {
+                Ok(place) => start(console::sign_in(shared, wanted, place, call)),
+                Err(failure) => start(call.conclude(Err(failure))),
+            },
             Request::Login { name } => match self.identity_behind(&name) {
                 Ok(talk) => start(dialogue::login(shared, talk, call)),
                 Err(failure) => start(call.conclude(Err(failure))),
@@ -266,7 +270,9 @@ fn start(conversation: impl Future<Output = ()> + Send + 'static) {
 
 pub(super) fn subject(request: &Request) -> Option<String> {
     match request {
-        Request::Get { profile } | Request::Grant(Grant { profile, .. }) => Some(profile.to_string()),
+        Request::Get { profile }
+        | Request::Grant(Grant { profile, .. })
+        | Request::Console(Console { profile, .. }) => Some(profile.to_string()),
         Request::Login { name } => Some(name.clone()),
         Request::Logout { name } => name.clone(),
         Request::Profiles { name } => name.as_ref().map(ToString::to_string),

@@ -62,6 +62,7 @@ impl Runtime {
                 };
             }
             Request::Grant(_)
+            | Request::Console(_)
             | Request::Login { .. }
             | Request::Logout { .. }
             | Request::Check

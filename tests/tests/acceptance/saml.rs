@@ -63,7 +63,7 @@ fn a_password_once_and_ten_sessions_are_renewed_until_the_provider_asks_again() 
     world.aws.lifetime(Duration::from_secs(90));
     eventually("long sessions", Duration::from_secs(20), || {
         get_all();
-        world.aws.mints().len() >= mints.len() + 2 * PROFILES
+        world.aws.mints().len() >= mints.len() + PROFILES
     });
     adfs.end_sessions();
     // An assertion serves what is due within a minute; then the provider is asked.

@@ -122,7 +122,10 @@ impl Flattener<'_> {
 
     fn endpoints(&mut self, raw: &RawEndpoints) -> Endpoints {
         self.later("endpoints", raw.later());
-        Endpoints { sts: self.text("sts", raw.sts.as_ref(), check::endpoint) }
+        Endpoints {
+            sts: self.text("sts", raw.sts.as_ref(), check::endpoint),
+            signin: self.text("signin", raw.signin.as_ref(), check::endpoint),
+        }
     }
 
     fn identities(

@@ -5,6 +5,7 @@
 
 mod chain;
 mod check;
+mod console;
 mod flatten;
 mod identity;
 mod partition;
@@ -15,6 +16,8 @@ mod socket;
 mod step;
 
 pub use socket::{MAX_SOCKETS, Pattern, Socket};
+
+pub use console::ConsolePlace;
 
 use crate::plan::{Plan, SessionToken, Step};
 use crate::slot::SlotKey;
@@ -112,6 +115,8 @@ pub enum Renew {
 pub struct Endpoints {
     /// `https`, or `http` to loopback.
     pub sts: Option<String>,
+    /// The same, of the console's sign-in service.
+    pub signin: Option<String>,
 }
 
 /// How the user proves who they are.

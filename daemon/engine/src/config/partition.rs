@@ -41,6 +41,17 @@ pub(super) fn default_region(partition: &str) -> &'static str {
     found.map_or("us-east-1", |(_, region, _)| region)
 }
 
+/// Answers the hosts of the sign-in service and of the console, where a partition has public ones.
+pub(super) fn console(partition: &str) -> Option<(&'static str, &'static str)> {
+    match partition {
+        "aws" => Some(("signin.aws.amazon.com", "console.aws.amazon.com")),
+        "aws-us-gov" => Some(("signin.amazonaws-us-gov.com", "console.amazonaws-us-gov.com")),
+        "aws-cn" => Some(("signin.amazonaws.cn", "console.amazonaws.cn")),
+        "aws-eusc" => Some(("signin.amazonaws-eusc.eu", "console.amazonaws-eusc.eu")),
+        _ => None,
+    }
+}
+
 /// Checks a region by its form; new regions appear without notice.
 pub(super) fn region(text: &str) -> Result<(), String> {
     let parts: Vec<&str> = text.split('-').collect();

@@ -41,7 +41,7 @@ pub(super) struct RawEndpoints {
     iam: Later,
     sso: Later,
     sso_oidc: Later,
-    signin: Later,
+    pub(super) signin: Option<Spanned<String>>,
     cloudtrail: Later,
 }
 
@@ -117,7 +117,6 @@ impl RawEndpoints {
             ("iam", &self.iam),
             ("sso", &self.sso),
             ("sso_oidc", &self.sso_oidc),
-            ("signin", &self.signin),
             ("cloudtrail", &self.cloudtrail),
         ])
     }

@@ -261,7 +261,7 @@ fn what_later_versions_bring_is_told_as_such() {
         let told = refused(&format!("{ALICE}[profile.p]\nidentity = \"alice\"\n{ROLE}{line}\n"));
         assert!(told.ends_with(&format!(": profile \"p\": {key} is not in this version")), "{told}");
     }
-    for key in ["iam", "sso", "sso_oidc", "signin", "cloudtrail"] {
+    for key in ["iam", "sso", "sso_oidc", "cloudtrail"] {
         let told = refused(&format!("[endpoints]\n{key} = \"https://x\"\n"));
         assert!(told.ends_with(&format!("endpoints: {key} is not in this version")), "{told}");
     }
