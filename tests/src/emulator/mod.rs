@@ -10,6 +10,7 @@ mod sts;
 mod traffic;
 
 pub use faults::Fault;
+pub use objects::Finished;
 pub use traffic::Traffic;
 
 use std::collections::{HashMap, HashSet};
@@ -52,6 +53,9 @@ struct State {
     used_codes: HashSet<(String, String)>,
     store: objects::Store,
     objects_delay: Duration,
+    objects_held: bool,
+    under_way: Gauge,
+    any_date: bool,
     unserved: Vec<String>,
     traffic: HashMap<String, Traffic>,
     calls: Vec<Call>,
@@ -59,6 +63,13 @@ struct State {
     refused: Vec<String>,
     given_out: u64,
     secrets: Vec<String>,
+}
+
+/// How many there are, and how many there were at most.
+#[derive(Debug, Default)]
+struct Gauge {
+    now: usize,
+    most: usize,
 }
 
 /// A key and what it may be used for.
@@ -96,6 +107,9 @@ impl Emulator {
             used_codes: HashSet::new(),
             store: objects::Store::default(),
             objects_delay: Duration::ZERO,
+            objects_held: false,
+            under_way: Gauge::default(),
+            any_date: false,
             unserved: Vec::new(),
             traffic: HashMap::new(),
             calls: Vec::new(),
@@ -147,6 +161,16 @@ impl Emulator {
         self.state().objects_delay = delay;
     }
 
+    /// Keeps all answers of the object store back, until it is told to let them go.
+    pub fn hold_objects(&self, held: bool) {
+        self.state().objects_held = held;
+    }
+
+    /// Has the object store take signatures of any date: clients are taken to correct their clocks, as some do.
+    pub fn take_any_date(&self) {
+        self.state().any_date = true;
+    }
+
     /// Sets how much longer the answers for one role take.
     pub fn slow_role(&self, role_arn: &str, delay: Duration) {
         self.state().slow_role = Some((role_arn.into(), delay));
@@ -155,6 +179,14 @@ impl Emulator {
     /// Sets how many seconds the clock of this AWS is ahead.
     pub fn ahead(&self, seconds: i64) {
         self.state().ahead = seconds * 1_000;
+    }
+
+    /// Steps the distance between this AWS's clock and all others, as if theirs were set; sessions end when they would.
+    pub fn step(&self, seconds: i64) {
+        let mut state = self.state();
+        state.ahead += seconds * 1_000;
+        let ends = state.keys.values_mut().filter_map(|known| known.ends_at.as_mut());
+        ends.for_each(|end| *end += seconds * 1_000);
     }
 
     /// Spoils the answers of STS from now on.
@@ -190,6 +222,16 @@ impl Emulator {
     /// Answers the SHA-256 of an object's content in hexadecimal digits, if it is there.
     pub fn object_sha256(&self, bucket: &str, key: &str) -> Option<String> {
         self.state().store.object(bucket, key).ok().map(|object| objects::sha256(&object.body))
+    }
+
+    /// Answers how many requests the object store has answered at a time, at most.
+    pub fn most_at_once(&self) -> usize {
+        self.state().under_way.most
+    }
+
+    /// Answers the uploads in parts that were completed, oldest first.
+    pub fn uploads(&self) -> Vec<Finished> {
+        self.state().store.finished.clone()
     }
 
     /// Answers everything that must not be found anywhere.

@@ -57,8 +57,16 @@ pub(super) fn signer(headers: &HeaderMap) -> Option<String> {
     text.split("Credential=").nth(1)?.split('/').next().map(str::to_owned)
 }
 
+/// Which dates of signatures are taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dates {
+    /// Those within five minutes.
+    Near,
+    Any,
+}
+
 /// Answers the key that signed, if it is good now.
-pub(super) fn check(state: &State, headers: &HeaderMap) -> Result<Known, Refusal> {
+pub(super) fn check(state: &State, headers: &HeaderMap, dates: Dates) -> Result<Known, Refusal> {
     let id =
         signer(headers).ok_or_else(|| refusal(403, "MissingAuthenticationToken", "there is no signature"))?;
     let known = state.keys.get(&id).cloned().ok_or_else(|| {
@@ -76,7 +84,8 @@ pub(super) fn check(state: &State, headers: &HeaderMap) -> Result<Known, Refusal
         return Err(refusal(403, "ExpiredToken", "The security token included in the request is expired"));
     }
     let signed = headers.get("x-amz-date").and_then(|value| read_date(value.to_str().ok()?));
-    if signed.is_some_and(|signed| (signed - state.now()).abs() > SIGNATURE_WINDOW) {
+    let is_near = |signed: i64| (signed - state.now()).abs() <= SIGNATURE_WINDOW;
+    if dates == Dates::Near && !signed.is_none_or(is_near) {
         let message = "Signature expired: 20260101T000000Z is now earlier than 20260101T001500Z (20260101T002000Z - 5 min.)";
         return Err(refusal(403, "SignatureDoesNotMatch", message));
     }
@@ -102,7 +111,7 @@ fn assume_role(
     headers: &HeaderMap,
     parameters: &HashMap<String, String>,
 ) -> Result<String, Refusal> {
-    let caller = check(state, headers)?;
+    let caller = check(state, headers, Dates::Near)?;
     let role = parameters.get("RoleArn").cloned().unwrap_or_default();
     let seconds = duration(parameters, 3_600);
     if seconds > state.role_maximum {
@@ -128,7 +137,7 @@ fn session_token(
     headers: &HeaderMap,
     parameters: &HashMap<String, String>,
 ) -> Result<String, Refusal> {
-    let caller = check(state, headers)?;
+    let caller = check(state, headers, Dates::Near)?;
     if caller.token.is_some() {
         return Err(refusal(403, "AccessDenied", "Cannot call GetSessionToken with session credentials"));
     }
@@ -147,7 +156,7 @@ fn session_token(
 }
 
 fn caller_identity(state: &mut State, headers: &HeaderMap) -> Result<String, Refusal> {
-    let caller = check(state, headers);
+    let caller = check(state, headers, Dates::Near);
     state.note(headers, caller.as_ref().err(), "GetCallerIdentity");
     let caller = caller?;
     let account = caller.arn.split(':').nth(4).unwrap_or_default();

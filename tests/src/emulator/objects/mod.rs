@@ -9,9 +9,11 @@ mod store;
 mod uploads;
 
 pub(super) use checksums::sha256;
+pub use store::Finished;
 pub(super) use store::Store;
 
 use super::answer::{Answer, Refusal, object_error, refusal, text};
+use super::sts::Dates;
 use super::{State, lock, sts};
 use checksums::Checksum;
 use hyper::body::Bytes;
@@ -21,7 +23,11 @@ use hyper::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::time::Duration;
 use store::Object;
+
+/// How often an answer that is kept back is looked at.
+const HOLD: Duration = Duration::from_millis(20);
 
 /// A request whose body has come.
 struct Request<'a> {
@@ -31,20 +37,22 @@ struct Request<'a> {
     query: HashMap<String, String>,
     headers: &'a HeaderMap,
     body: Bytes,
+    /// What is put. It is made before the store is taken: sums of large bodies take time.
+    object: Option<Object>,
 }
 
 /// Checks the session of a request that begins.
 pub(super) fn admit(state: &Mutex<State>, head: &Parts) -> Result<(), Refusal> {
     let mut state = lock(state);
-    let known = sts::check(&state, &head.headers);
+    let dates = if state.any_date { Dates::Any } else { Dates::Near };
+    let known = sts::check(&state, &head.headers, dates);
     state.note(&head.headers, known.as_ref().err(), &format!("{} {}", head.method, head.uri.path()));
     known.map(|_| ())
 }
 
 /// Answers a request that was admitted.
 pub(super) async fn serve(state: &Mutex<State>, head: &Parts, body: Bytes) -> Answer {
-    let delay = lock(state).objects_delay;
-    tokio::time::sleep(delay).await;
+    take_time(state).await;
     let path = head.uri.path().trim_start_matches('/');
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
@@ -52,7 +60,10 @@ pub(super) async fn serve(state: &Mutex<State>, head: &Parts, body: Bytes) -> An
     let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let (bucket, key) = (decoded(bucket), decoded(key));
     let answer = chunked::decode(&head.headers, body).and_then(|(headers, body)| {
-        let request = Request { method: &head.method, bucket, key, query, headers: &headers, body };
+        let is_put = head.method == Method::PUT;
+        let make = || Ok(Object::new(body.clone(), checksums::check(&headers, &body)?));
+        let object = is_put.then(make).transpose()?;
+        let request = Request { method: &head.method, bucket, key, query, headers: &headers, body, object };
         answer(&mut lock(state).store, &request)
     });
     answer.unwrap_or_else(|wrong| {
@@ -61,6 +72,20 @@ pub(super) async fn serve(state: &Mutex<State>, head: &Parts, body: Bytes) -> An
         }
         object_error(&wrong)
     })
+}
+
+async fn take_time(state: &Mutex<State>) {
+    let delay = {
+        let mut state = lock(state);
+        state.under_way.now += 1;
+        state.under_way.most = state.under_way.most.max(state.under_way.now);
+        state.objects_delay
+    };
+    tokio::time::sleep(delay).await;
+    while lock(state).objects_held {
+        tokio::time::sleep(HOLD).await;
+    }
+    lock(state).under_way.now -= 1;
 }
 
 fn answer(store: &mut Store, request: &Request<'_>) -> Result<Answer, Refusal> {
@@ -91,8 +116,7 @@ fn put(store: &mut Store, request: &Request<'_>) -> Result<Answer, Refusal> {
     if request.headers.contains_key("x-amz-copy-source") {
         return Err(refusal(501, "NotImplemented", "no copies in this store"));
     }
-    let checksum = checksums::check(request.headers, &request.body)?;
-    let object = Object::new(request.body.clone(), checksum);
+    let Some(object) = request.object.clone() else { return Err(refusal(501, "NotImplemented", "not in this store")) };
     let answer = described(text(200, "application/xml", ""), &object.etag, object.checksum.as_ref());
     store.put(&request.bucket, &request.key, object);
     Ok(answer)

@@ -13,6 +13,18 @@ pub(in super::super) struct Store {
     buckets: BTreeMap<String, BTreeMap<String, Object>>,
     pub(super) uploads: HashMap<String, Upload>,
     pub(super) uploads_begun: u64,
+    pub(in super::super) finished: Vec<Finished>,
+}
+
+/// An upload in parts that was completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// Where to.
+    pub bucket: String,
+    /// Of how many parts.
+    pub parts: usize,
+    /// Of the whole content, in hexadecimal digits.
+    pub sha256: String,
 }
 
 #[derive(Clone, Debug)]

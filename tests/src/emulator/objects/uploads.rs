@@ -2,7 +2,7 @@
 
 use super::super::answer::{Answer, Refusal, escape, refusal, text};
 use super::checksums::{self, Checksum};
-use super::store::{Object, Store};
+use super::store::{Finished, Object, Store};
 use super::{Request, described};
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ fn begin(store: &mut Store, request: &Request<'_>) -> Answer {
 fn part(upload: &mut Upload, request: &Request<'_>) -> Result<Answer, Refusal> {
     let number = request.query.get("partNumber").and_then(|text| text.parse().ok());
     let number = number.ok_or_else(|| refusal(400, "InvalidArgument", "a part has a number"))?;
-    let part = Object::new(request.body.clone(), checksums::check(request.headers, &request.body)?);
+    let part = request.object.clone().ok_or_else(|| refusal(400, "InvalidArgument", "a part is put"))?;
     let answer = described(text(200, "application/xml", ""), &part.etag, part.checksum.as_ref());
     upload.parts.insert(number, part);
     Ok(answer)
@@ -86,6 +86,8 @@ fn complete(store: &mut Store, request: &Request<'_>, id: &str) -> Result<Answer
         object.etag
     );
     let answer = described(text(200, "application/xml", body), &object.etag, None);
+    let sha256 = checksums::sha256(&object.body);
+    store.finished.push(Finished { bucket: request.bucket.clone(), parts: tags.len(), sha256 });
     store.uploads.remove(id);
     store.put(&request.bucket, &request.key, object);
     Ok(answer)
