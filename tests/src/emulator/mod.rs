@@ -52,10 +52,11 @@ struct State {
     role_maximum: u32,
     used_codes: HashSet<(String, String)>,
     store: objects::Store,
-    objects_delay: Duration,
+    objects_delay: (Duration, Duration),
     objects_held: bool,
     under_way: Gauge,
-    any_date: bool,
+    judged_by_signature: bool,
+    clients_ahead: i64,
     unserved: Vec<String>,
     traffic: HashMap<String, Traffic>,
     calls: Vec<Call>,
@@ -65,11 +66,12 @@ struct State {
     secrets: Vec<String>,
 }
 
-/// How many there are, and how many there were at most.
+/// How many there are, how many there were at most, and how many have begun.
 #[derive(Debug, Default)]
 struct Gauge {
     now: usize,
     most: usize,
+    begun: u32,
 }
 
 /// A key and what it may be used for.
@@ -106,10 +108,11 @@ impl Emulator {
             role_maximum: 43_200,
             used_codes: HashSet::new(),
             store: objects::Store::default(),
-            objects_delay: Duration::ZERO,
+            objects_delay: (Duration::ZERO, Duration::ZERO),
             objects_held: false,
             under_way: Gauge::default(),
-            any_date: false,
+            judged_by_signature: false,
+            clients_ahead: 0,
             unserved: Vec::new(),
             traffic: HashMap::new(),
             calls: Vec::new(),
@@ -158,7 +161,12 @@ impl Emulator {
 
     /// Sets how long each request to the object store takes.
     pub fn objects_delay(&self, delay: Duration) {
-        self.state().objects_delay = delay;
+        self.objects_delay_between(delay, delay);
+    }
+
+    /// Sets how long they take at least and at most, evenly spread, so that those of a client don't come all at once.
+    pub fn objects_delay_between(&self, least: Duration, most: Duration) {
+        self.state().objects_delay = (least, most);
     }
 
     /// Keeps all answers of the object store back, until it is told to let them go.
@@ -166,9 +174,18 @@ impl Emulator {
         self.state().objects_held = held;
     }
 
-    /// Has the object store take signatures of any date: clients are taken to correct their clocks, as some do.
-    pub fn take_any_date(&self) {
-        self.state().any_date = true;
+    /// Has the object store judge a request by the moment of its signature, if that is ten seconds ago at most.
+    ///
+    /// Sessions of some seconds leave one between the end that callers are told and the true one, real ones a minute. A
+    /// client that can't send at once what it has signed is refused by the former only. Clients whose clocks are wrong
+    /// are taken to correct them, as some do.
+    pub fn judge_by_signature(&self) {
+        self.state().judged_by_signature = true;
+    }
+
+    /// Sets how many seconds the clock of clients is ahead of ours.
+    pub fn clients_ahead(&self, seconds: i64) {
+        self.state().clients_ahead = seconds * 1_000;
     }
 
     /// Sets how much longer the answers for one role take.

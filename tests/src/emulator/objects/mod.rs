@@ -13,7 +13,7 @@ pub use store::Finished;
 pub(super) use store::Store;
 
 use super::answer::{Answer, Refusal, object_error, refusal, text};
-use super::sts::Dates;
+use super::sts::Judge;
 use super::{State, lock, sts};
 use checksums::Checksum;
 use hyper::body::Bytes;
@@ -37,15 +37,15 @@ struct Request<'a> {
     query: HashMap<String, String>,
     headers: &'a HeaderMap,
     body: Bytes,
-    /// What is put. It is made before the store is taken: sums of large bodies take time.
+    /// What is put.
     object: Option<Object>,
 }
 
 /// Checks the session of a request that begins.
 pub(super) fn admit(state: &Mutex<State>, head: &Parts) -> Result<(), Refusal> {
     let mut state = lock(state);
-    let dates = if state.any_date { Dates::Any } else { Dates::Near };
-    let known = sts::check(&state, &head.headers, dates);
+    let judge = if state.judged_by_signature { Judge::Signature } else { Judge::Arrival };
+    let known = sts::check(&state, &head.headers, judge);
     state.note(&head.headers, known.as_ref().err(), &format!("{} {}", head.method, head.uri.path()));
     known.map(|_| ())
 }
@@ -59,10 +59,16 @@ pub(super) async fn serve(state: &Mutex<State>, head: &Parts, body: Bytes) -> An
     let query = head.uri.query().unwrap_or_default();
     let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let (bucket, key) = (decoded(bucket), decoded(key));
-    let answer = chunked::decode(&head.headers, body).and_then(|(headers, body)| {
-        let is_put = head.method == Method::PUT;
+    let (is_put, headers) = (head.method == Method::PUT, head.headers.clone());
+    // Sums of large bodies take time, and the next request is to be heard meanwhile.
+    let read = tokio::task::spawn_blocking(move || {
+        let (headers, body) = chunked::decode(&headers, body)?;
         let make = || Ok(Object::new(body.clone(), checksums::check(&headers, &body)?));
         let object = is_put.then(make).transpose()?;
+        Ok((headers, body, object))
+    });
+    let read = read.await.unwrap_or_else(|_| Err(refusal(500, "InternalError", "the body was not read")));
+    let answer = read.and_then(|(headers, body, object)| {
         let request = Request { method: &head.method, bucket, key, query, headers: &headers, body, object };
         answer(&mut lock(state).store, &request)
     });
@@ -79,7 +85,10 @@ async fn take_time(state: &Mutex<State>) {
         let mut state = lock(state);
         state.under_way.now += 1;
         state.under_way.most = state.under_way.most.max(state.under_way.now);
-        state.objects_delay
+        state.under_way.begun += 1;
+        let (least, most) = state.objects_delay;
+        // The golden ratio spreads evenly, however many there are.
+        least + (most - least).mul_f64((f64::from(state.under_way.begun) * 0.618_034).fract())
     };
     tokio::time::sleep(delay).await;
     while lock(state).objects_held {

@@ -7,17 +7,17 @@ use keyfob_tests::world::{eventually, signal};
 use rustix::process::Signal;
 use std::collections::BTreeSet;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// From the first attempt that fails; what is left of the margin is for one more.
-const OUTAGE: Duration = Duration::from_millis(MARGIN.as_millis() as u64 - 700);
+const OUTAGE: Duration = Duration::from_millis(MARGIN.as_millis() as u64 - 1_000);
 /// Longer than the life of a session.
 const SUSPENSION: Duration = Duration::from_millis(LIFE.as_millis() as u64 * 3 / 2);
 /// Without a new request for this long, all that were begun are with the server.
 const QUIET: Duration = Duration::from_secs(2);
 const MINUTES_20: i64 = 20 * 60;
 const SETTLE: Duration = Duration::from_secs(4);
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(120);
 
 impl Batch {
     /// Nothing.
@@ -35,8 +35,15 @@ impl Batch {
             let name = format!("{name}, for {:.1} s of a margin of {:.1} s", secs(OUTAGE), secs(MARGIN));
             self.step(&name, forecast::retries(OUTAGE) + 1, OUTAGE, |batch| {
                 batch.world.aws.fault(fault);
-                eventually("a renewal that fails", LIMIT, || batch.failing() > 0);
-                batch.pass(OUTAGE);
+                // It has begun after the last look at which nothing failed.
+                let mut begun = Instant::now();
+                eventually("a renewal that fails", LIMIT, || {
+                    let look = Instant::now();
+                    let fails = batch.failing() > 0;
+                    begun = if fails { begun } else { look };
+                    fails
+                });
+                batch.pass(OUTAGE.saturating_sub(begun.elapsed()));
                 batch.world.aws.fault(Fault::None);
                 eventually("renewals", LIMIT, || batch.failing() == 0);
                 batch.pass(SETTLE);
@@ -118,9 +125,10 @@ impl Batch {
     }
 
     /// Does something while all requests that were begun wait for the server.
-    fn quietly(&self, act: impl FnOnce(&Self)) {
+    pub(super) fn quietly(&self, act: impl FnOnce(&Self)) {
         self.world.aws.hold_objects(true);
-        eventually("no new requests", Duration::from_secs(60), || self.world.aws.idle() > QUIET);
+        self.pass(QUIET);
+        eventually("no new requests", LIMIT, || self.world.aws.idle() > QUIET);
         act(self);
         self.world.aws.hold_objects(false);
     }

@@ -68,11 +68,12 @@ pub(super) struct Stretch {
     pub(super) lost: Duration,
 }
 
-/// Judges the calls for one profile and answers a line about them.
+/// Judges the calls for one profile and answers a line about them; `starved` is how often one was made again because the
+/// machine was too slow.
 ///
 /// # Errors
 /// Why they are not what was foretold.
-pub(super) fn judge(name: &str, calls: &[Call], stretches: &[Stretch]) -> Result<String, String> {
+pub(super) fn judge(name: &str, calls: &[Call], stretches: &[Stretch], starved: usize) -> Result<String, String> {
     let at = |call: &Call| millis(call.at);
     let (first, last) = (at(calls.first().unwrap()), at(calls.last().unwrap()));
     let stretch_of = |moment: SystemTime| stretches.iter().rposition(|stretch| stretch.from <= moment);
@@ -84,19 +85,20 @@ pub(super) fn judge(name: &str, calls: &[Call], stretches: &[Stretch]) -> Result
             early[stretch].push(format!("{} ms after the one before", at(&pair[1]) - at(&pair[0])));
         }
     }
+    let mut unexplained = Vec::new();
     for (stretch, early) in stretches.iter().zip(&early) {
-        let (found, most) = (early.len(), stretch.more);
-        if found > most {
-            return Err(format!("{name}: {found} early calls in {}, {most} at most: {early:?}", stretch.name));
-        }
+        unexplained.extend(early.iter().skip(stretch.more).map(|what| format!("{what} in {}", stretch.name)));
+    }
+    if unexplained.len() > starved {
+        return Err(format!("{name}: early calls without a reason: {unexplained:?}"));
     }
     let lost: Duration = stretches.iter().map(|stretch| stretch.lost).sum();
     let more: usize = stretches.iter().map(|stretch| stretch.more).sum();
     let time = last - first;
     let working = time - i64::try_from(lost.as_millis()).unwrap();
-    // Late by a quarter: the machine may be under load.
-    let least = working / (period(Clocks::Same).1 * 5 / 4);
-    let mut most = i64::try_from(more).unwrap() + 1;
+    // Twice as late: the machine may be under load.
+    let least = working / (period(Clocks::Same).1 * 2);
+    let mut most = i64::try_from(more + starved).unwrap() + 1;
     for (number, stretch) in stretches.iter().enumerate() {
         let end = stretches.get(number + 1).map_or(last, |next| millis(next.from)).min(last);
         most += ((end - millis(stretch.from)).max(0) + period(stretch.clocks).0 - 1) / period(stretch.clocks).0;
@@ -129,11 +131,12 @@ fn a_call_that_the_margin_does_not_explain_is_found() {
         let lost = Duration::ZERO;
         [Stretch { name: "all".into(), from: start, clocks: Clocks::Same, more, lost }]
     };
-    assert_eq!(period(Clocks::Same), (3_054, 4_000));
-    judge("p", &calls(&[0, 4_000, 8_000, 12_000]), &stretch(0)).unwrap();
+    assert_eq!(period(Clocks::Same), (3_055, 4_000));
+    judge("p", &calls(&[0, 4_000, 8_000, 12_000]), &stretch(0), 0).unwrap();
     let early = calls(&[0, 4_000, 5_000, 9_000]);
-    judge("p", &early, &stretch(1)).unwrap();
-    assert!(judge("p", &early, &stretch(0)).unwrap_err().contains("1 early"));
-    let rare = calls(&[0, 9_000, 18_000, 27_000]);
-    assert!(judge("p", &rare, &stretch(0)).unwrap_err().contains("were foretold"));
+    judge("p", &early, &stretch(1), 0).unwrap();
+    assert!(judge("p", &early, &stretch(0), 0).unwrap_err().contains("without a reason"));
+    // At the end of each life.
+    let rare = calls(&(0..20).map(|number| number * 9_000).collect::<Vec<_>>());
+    assert!(judge("p", &rare, &stretch(0), 0).unwrap_err().contains("were foretold"));
 }

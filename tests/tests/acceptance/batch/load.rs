@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 const PART: u64 = 5 * 1024 * 1024;
 /// Twice as many as go up at a time.
 pub(super) const PARTS: u64 = 32;
-/// How long each request takes: an upload outlives a session.
-const DELAY: Duration = Duration::from_secs(4);
+/// How long each request takes: an upload outlives several sessions.
+const DELAY: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(8));
 /// Settings of the AWS CLI; the others have theirs in their arguments.
 const TRANSFERS: &str =
     "  max_concurrent_requests = 16\n  multipart_threshold = 5MB\n  multipart_chunksize = 5MB\n";
@@ -33,18 +33,22 @@ pub(super) struct Client {
     child: Child,
 }
 
+/// A client that is wanted: its name, and how it gets credentials.
+pub(super) type Wanted = (&'static str, Credentials);
+
 /// All clients of a world.
 pub(super) struct Load {
     pub(super) clients: Vec<Client>,
     pub(super) sha256: String,
+    wanted: Vec<Wanted>,
     until: PathBuf,
     /// Outside of the world, which is searched for secrets.
-    _file: tempfile::NamedTempFile,
+    file: tempfile::NamedTempFile,
 }
 
 impl Load {
-    /// Starts clients, each with its way; `None` where one is missing.
-    pub(super) fn start(world: &World, wanted: &[(&'static str, Credentials)]) -> Option<Self> {
+    /// Starts clients; `None` where one is missing.
+    pub(super) fn start(world: &World, wanted: &[Wanted]) -> Option<Self> {
         let (file, until) = (tempfile::NamedTempFile::new().unwrap(), world.path("home/end"));
         let mut noise = File::open("/dev/urandom").unwrap().take(PARTS * PART);
         std::io::copy(&mut noise, &mut file.as_file()).unwrap();
@@ -52,24 +56,33 @@ impl Load {
         let sha256 = String::from_utf8(sum.stdout).unwrap().split(' ').next().unwrap().to_owned();
         let names: Vec<&str> = wanted.iter().map(|(name, _)| *name).collect();
         clients::configure_transfers(world, &names, TRANSFERS);
-        world.aws.objects_delay(DELAY);
-        let mut commands = Vec::new();
-        for (name, credentials) in wanted {
+        world.aws.objects_delay_between(DELAY.0, DELAY.1);
+        let mut load = Self { clients: Vec::new(), sha256, wanted: wanted.to_vec(), until, file };
+        load.launch(world).map(|()| load)
+    }
+
+    /// Starts the clients, anew if they have ended.
+    pub(super) fn launch(&mut self, world: &World) -> Option<()> {
+        let _ = fs::remove_file(&self.until);
+        let file = self.file.path();
+        let prepare = |(name, credentials): &Wanted| {
             let mut command = match *name {
-                "cli" => cli(world, *credentials, file.path())?,
-                "boto3" => boto3(world, *credentials, file.path(), &until)?,
-                _ => rclone(world, *credentials, file.path())?,
+                "cli" => cli(world, *credentials, file)?,
+                "boto3" => boto3(world, *credentials, file, &self.until)?,
+                _ => rclone(world, *credentials, file)?,
             };
-            command.env("UNTIL", &until);
-            commands.push((*name, command));
-        }
+            command.env("UNTIL", &self.until);
+            Some((*name, command))
+        };
+        // All are there, or none is started.
+        let commands: Vec<_> = self.wanted.iter().map(prepare).collect::<Option<_>>()?;
         let start = |(name, mut command): (&'static str, Command)| {
             let output = File::create(world.path(&format!("{name}.out"))).unwrap();
             let child = command.stdout(output.try_clone().unwrap()).stderr(output).spawn().unwrap();
             Client { name, child }
         };
-        let clients = commands.into_iter().map(start).collect();
-        Some(Self { clients, sha256, until, _file: file })
+        self.clients = commands.into_iter().map(start).collect();
+        Some(())
     }
 
     /// Answers the names of clients that have ended.
@@ -82,9 +95,10 @@ impl Load {
     pub(super) fn end(&mut self, world: &World) {
         fs::write(&self.until, "").unwrap();
         for client in &mut self.clients {
-            let status = client.wait(Duration::from_secs(120));
+            let status = client.wait(Duration::from_secs(300));
             assert!(status.success(), "{}: {status}: {}", client.name, said(world, client.name));
         }
+        self.clients.clear();
     }
 }
 
