@@ -46,10 +46,7 @@ pub(crate) fn configure_transfers(world: &World, profiles: &[&str], transfers: &
     let mut credentials = String::new();
     for profile in profiles {
         let process = format!("credential_process = {} get {profile}\n", keyfob.display());
-        let _ = write!(
-            config,
-            "[profile {profile}]\n{process}region = eu-west-1\ns3 =\n{transfers}"
-        );
+        let _ = write!(config, "[profile {profile}]\n{process}region = eu-west-1\ns3 =\n{transfers}");
         // restic looks for it in this file only.
         let _ = write!(credentials, "[{profile}]\n{process}");
     }

@@ -68,10 +68,17 @@ pub(super) async fn serve(state: &Mutex<State>, head: &Parts, body: Bytes) -> An
         Ok((headers, body, object))
     });
     let read = read.await.unwrap_or_else(|_| Err(refusal(500, "InternalError", "the body was not read")));
-    let answer = read.and_then(|(headers, body, object)| {
-        let request = Request { method: &head.method, bucket, key, query, headers: &headers, body, object };
-        answer(&mut lock(state).store, &request)
-    });
+    let answer = match read {
+        Ok((headers, body, object)) => {
+            let method = &head.method;
+            let request = Request { method, bucket, key, query, headers: &headers, body, object };
+            match uploads::is_complete(&request) {
+                true => complete(state, &request).await,
+                false => answer(&mut lock(state).store, &request),
+            }
+        }
+        Err(wrong) => Err(wrong),
+    };
     answer.unwrap_or_else(|wrong| {
         if wrong.code != "NoSuchKey" && wrong.code != "NoSuchBucket" {
             lock(state).unserved.push(format!("{} {}: {}", head.method, head.uri, wrong.message));
@@ -95,6 +102,14 @@ async fn take_time(state: &Mutex<State>) {
         tokio::time::sleep(HOLD).await;
     }
     lock(state).under_way.now -= 1;
+}
+
+/// Completes an upload; its parts are put together while others are served.
+async fn complete(state: &Mutex<State>, request: &Request<'_>) -> Result<Answer, Refusal> {
+    let listed = uploads::take_listed(&mut lock(state).store, request)?;
+    let whole = tokio::task::spawn_blocking(move || listed.put_together()).await;
+    let whole = whole.map_err(|_| refusal(500, "InternalError", "the parts were not put together"))?;
+    Ok(uploads::finish(&mut lock(state).store, request, whole))
 }
 
 fn answer(store: &mut Store, request: &Request<'_>) -> Result<Answer, Refusal> {
@@ -125,7 +140,9 @@ fn put(store: &mut Store, request: &Request<'_>) -> Result<Answer, Refusal> {
     if request.headers.contains_key("x-amz-copy-source") {
         return Err(refusal(501, "NotImplemented", "no copies in this store"));
     }
-    let Some(object) = request.object.clone() else { return Err(refusal(501, "NotImplemented", "not in this store")) };
+    let Some(object) = request.object.clone() else {
+        return Err(refusal(501, "NotImplemented", "not in this store"));
+    };
     let answer = described(text(200, "application/xml", ""), &object.etag, object.checksum.as_ref());
     store.put(&request.bucket, &request.key, object);
     Ok(answer)

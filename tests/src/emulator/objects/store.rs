@@ -40,6 +40,11 @@ impl Object {
         let etag = checksums::etag(&body);
         Self { body, etag, checksum, modified: SystemTime::now() }
     }
+
+    /// An object whose entity tag tells of its parts.
+    pub(super) fn in_parts(body: Bytes, etag: String) -> Self {
+        Self { body, etag, checksum: None, modified: SystemTime::now() }
+    }
 }
 
 impl Store {

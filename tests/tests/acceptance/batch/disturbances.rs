@@ -25,6 +25,17 @@ impl Batch {
         self.step("nothing goes wrong", 0, Duration::ZERO, |batch| batch.pass(time));
     }
 
+    /// Nothing, until every client has made requests for so long.
+    pub(super) fn until(&mut self, time: Duration) {
+        self.step("nothing goes wrong", 0, Duration::ZERO, |batch| {
+            let names = batch.names();
+            eventually("requests for long enough", LIMIT + time, || {
+                let is_done = |name: &String| batch.world.aws.traffic(name).lasted() >= time;
+                names.iter().all(is_done) || !batch.load.ended().is_empty()
+            });
+        });
+    }
+
     /// AWS fails for a little less than the margin, in three ways.
     pub(super) fn outages(&mut self) {
         for (name, fault) in [

@@ -73,7 +73,12 @@ pub(super) struct Stretch {
 ///
 /// # Errors
 /// Why they are not what was foretold.
-pub(super) fn judge(name: &str, calls: &[Call], stretches: &[Stretch], starved: usize) -> Result<String, String> {
+pub(super) fn judge(
+    name: &str,
+    calls: &[Call],
+    stretches: &[Stretch],
+    starved: usize,
+) -> Result<String, String> {
     let at = |call: &Call| millis(call.at);
     let (first, last) = (at(calls.first().unwrap()), at(calls.last().unwrap()));
     let stretch_of = |moment: SystemTime| stretches.iter().rposition(|stretch| stretch.from <= moment);
@@ -101,7 +106,8 @@ pub(super) fn judge(name: &str, calls: &[Call], stretches: &[Stretch], starved: 
     let mut most = i64::try_from(more + starved).unwrap() + 1;
     for (number, stretch) in stretches.iter().enumerate() {
         let end = stretches.get(number + 1).map_or(last, |next| millis(next.from)).min(last);
-        most += ((end - millis(stretch.from)).max(0) + period(stretch.clocks).0 - 1) / period(stretch.clocks).0;
+        most +=
+            ((end - millis(stretch.from)).max(0) + period(stretch.clocks).0 - 1) / period(stretch.clocks).0;
     }
     let (count, early) = (calls.len() as i64, early.iter().map(Vec::len).sum::<usize>());
     if !(least..=most).contains(&count) {
