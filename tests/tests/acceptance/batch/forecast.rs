@@ -15,6 +15,9 @@ const UNSURE: i64 = 1_100;
 /// Two clocks are read one after the other.
 const TOLERANCE: i64 = 50;
 
+/// A machine under load makes renewals late: so many times at most.
+const LATE: i64 = 2;
+
 /// The shortest margin of a session whose life was cut to a whole second.
 pub(super) const MARGIN: Duration = Duration::from_millis(((LIFETIME - WHOLE) / 2) as u64);
 
@@ -28,14 +31,11 @@ pub(super) enum Clocks {
 /// Answers the earliest and the latest moment of a renewal, by the moment of the mint before it, in milliseconds.
 fn due(minted: i64, clocks: Clocks) -> (i64, i64) {
     let whole = |moment: i64| moment.div_euclid(WHOLE) * WHOLE;
-    let moments = |end: i64| {
-        let life = end - minted;
-        let told = whole(end - life / 60);
-        (told - life / 2 - life / 20, told - life / 2)
-    };
     let end = whole(minted + LIFETIME);
+    let life = end - minted;
     let unsure = if clocks == Clocks::Differ { UNSURE } else { 0 };
-    (moments(end - unsure).0, moments(end).1)
+    // Both at their worst: the end that is told is early, and the life is long.
+    (whole(end - unsure - life / 60) - life / 2 - life / 20, whole(end - life / 60) - life / 2)
 }
 
 /// Answers the shortest and the longest time between two mints, in milliseconds.
@@ -97,26 +97,42 @@ pub(super) fn judge(
     if unexplained.len() > starved {
         return Err(format!("{name}: early calls without a reason: {unexplained:?}"));
     }
-    let lost: Duration = stretches.iter().map(|stretch| stretch.lost).sum();
-    let more: usize = stretches.iter().map(|stretch| stretch.more).sum();
-    let time = last - first;
-    let working = time - i64::try_from(lost.as_millis()).unwrap();
-    // Twice as late: the machine may be under load.
-    let least = working / (period(Clocks::Same).1 * 2);
-    let mut most = i64::try_from(more + starved).unwrap() + 1;
+    let (shortest, longest) = period(Clocks::Same);
+    let lost = i64::try_from(stretches.iter().map(|stretch| stretch.lost.as_millis()).sum::<u128>()).unwrap();
+    let mut foretold = Foretold { least: (last - first - lost) / (longest * LATE), most: 1 };
+    let (mut calm, mut calm_calls) = (0, 0);
     for (number, stretch) in stretches.iter().enumerate() {
-        let end = stretches.get(number + 1).map_or(last, |next| millis(next.from)).min(last);
-        most +=
-            ((end - millis(stretch.from)).max(0) + period(stretch.clocks).0 - 1) / period(stretch.clocks).0;
+        let from = millis(stretch.from).max(first);
+        let to = stretches.get(number + 1).map_or(last, |next| millis(next.from)).min(last);
+        let time = (to - from).max(0);
+        foretold.most += time / period(stretch.clocks).0 + 1 + i64::try_from(stretch.more).unwrap();
+        if stretch.more == 0 && stretch.lost.is_zero() && stretch.clocks == Clocks::Same {
+            calm += time;
+            calm_calls += calls.iter().filter(|call| (from..to).contains(&at(call))).count();
+        }
     }
-    let (count, early) = (calls.len() as i64, early.iter().map(Vec::len).sum::<usize>());
-    if !(least..=most).contains(&count) {
+    foretold.most += i64::try_from(starved).unwrap();
+    let count = i64::try_from(calls.len()).unwrap();
+    if !(foretold.least..=foretold.most).contains(&count) {
+        let Foretold { least, most } = foretold;
         return Err(format!("{name}: {count} calls, and {least} to {most} were foretold"));
     }
+    let early: usize = early.iter().map(Vec::len).sum();
     Ok(format!(
-        "{name:8} {count} calls of AssumeRole in {} s; {least} to {most} were foretold; {early} of them came before the margin, each with a reason",
-        time / 1_000
+        "{name:8} {count} calls of AssumeRole in {} s, {} to {} were foretold; {early} before the margin, each with a reason; in calm {calm_calls} in {} s, and the margin makes {:.0} to {:.0}",
+        (last - first) / 1_000,
+        foretold.least,
+        foretold.most,
+        calm / 1_000,
+        calm as f64 / longest as f64,
+        calm as f64 / shortest as f64
     ))
+}
+
+/// How many calls there may be.
+struct Foretold {
+    least: i64,
+    most: i64,
 }
 
 fn millis(moment: SystemTime) -> i64 {
