@@ -228,19 +228,25 @@ impl World {
 
     /// Answers the daemons of this world.
     pub fn daemons(&self) -> Vec<u32> {
+        let is_daemon = |pid: &u32| proc(*pid, "comm").starts_with(b"keyfobd");
+        self.processes_that(is_daemon)
+    }
+
+    /// Answers everything that runs in this world.
+    pub fn processes(&self) -> Vec<u32> {
+        self.processes_that(|_| true)
+    }
+
+    fn processes_that(&self, is_meant: impl Fn(&u32) -> bool) -> Vec<u32> {
         let pids = fs::read_dir("/proc").unwrap().flatten();
         let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        pids.filter(|pid| self.owns(*pid)).collect()
+        pids.filter(is_meant).filter(|pid| self.owns(*pid)).collect()
     }
 
     fn owns(&self, pid: u32) -> bool {
-        let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
-        let state = self.path("state");
-        let wanted = format!("KEYFOB_STATE_DIR={}", state.display());
-        let is_zombie = String::from_utf8_lossy(&read("stat")).contains(") Z ");
-        read("comm").starts_with(b"keyfobd")
-            && !is_zombie
-            && read("environ").split(|byte| *byte == 0).any(|line| line == wanted.as_bytes())
+        let wanted = format!("KEYFOB_STATE_DIR={}", self.path("state").display());
+        let is_zombie = String::from_utf8_lossy(&proc(pid, "stat")).contains(") Z ");
+        !is_zombie && proc(pid, "environ").split(|byte| *byte == 0).any(|line| line == wanted.as_bytes())
     }
 
     /// Ends every daemon of this world without warning.
@@ -282,6 +288,10 @@ impl Drop for World {
             assert!(found.is_empty(), "secrets were found: {found:?}");
         }
     }
+}
+
+fn proc(pid: u32, name: &str) -> Vec<u8> {
+    fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default()
 }
 
 /// Sends a signal; the process may be gone.

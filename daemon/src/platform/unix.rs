@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 #[cfg(target_os = "linux")]
@@ -18,9 +19,21 @@ const COUNTS_SUSPEND: ClockId = ClockId::Boottime;
 const COUNTS_SUSPEND: ClockId = ClockId::Monotonic;
 
 pub(crate) fn now() -> Now {
-    let wall = clock_gettime(ClockId::Realtime);
+    let wall = wall();
     let monotonic = clock_gettime(COUNTS_SUSPEND);
-    crate::clock::moment((wall.tv_sec, wall.tv_nsec), (monotonic.tv_sec, monotonic.tv_nsec))
+    crate::clock::moment(wall, (monotonic.tv_sec, monotonic.tv_nsec))
+}
+
+/// Reads the wall clock through the C library, as signatures and TLS do: where that shows this process another time
+/// than the kernel has, all must see the same.
+#[expect(clippy::disallowed_methods, reason = "the one place where the daemon reads the wall clock")]
+fn wall() -> (i64, i64) {
+    let seconds = |since: Duration| i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => (seconds(since), since.subsec_nanos().into()),
+        // Before 1970.
+        Err(until) => (-seconds(until.duration()), -i64::from(until.duration().subsec_nanos())),
+    }
 }
 
 /// Answers a text that changes with each boot; empty where it is not known.

@@ -13,6 +13,7 @@ mod sts;
 mod traffic;
 
 pub use faults::Fault;
+pub use objects::Finished;
 pub use traffic::Traffic;
 
 use std::collections::{HashMap, HashSet};
@@ -55,7 +56,11 @@ struct State {
     used_codes: HashSet<(String, String)>,
     web_tokens: HashMap<String, i64>,
     store: objects::Store,
-    objects_delay: Duration,
+    objects_delay: (Duration, Duration),
+    objects_held: bool,
+    under_way: Gauge,
+    judged_by_signature: bool,
+    clients_ahead: i64,
     unserved: Vec<String>,
     traffic: HashMap<String, Traffic>,
     calls: Vec<Call>,
@@ -63,6 +68,14 @@ struct State {
     refused: Vec<String>,
     given_out: u64,
     secrets: Vec<String>,
+}
+
+/// How many there are, how many there were at most, and how many have begun.
+#[derive(Debug, Default)]
+struct Gauge {
+    now: usize,
+    most: usize,
+    begun: u32,
 }
 
 /// A key and what it may be used for.
@@ -100,7 +113,11 @@ impl Emulator {
             used_codes: HashSet::new(),
             web_tokens: HashMap::new(),
             store: objects::Store::default(),
-            objects_delay: Duration::ZERO,
+            objects_delay: (Duration::ZERO, Duration::ZERO),
+            objects_held: false,
+            under_way: Gauge::default(),
+            judged_by_signature: false,
+            clients_ahead: 0,
             unserved: Vec::new(),
             traffic: HashMap::new(),
             calls: Vec::new(),
@@ -158,7 +175,31 @@ impl Emulator {
 
     /// Sets how long each request to the object store takes.
     pub fn objects_delay(&self, delay: Duration) {
-        self.state().objects_delay = delay;
+        self.objects_delay_between(delay, delay);
+    }
+
+    /// Sets how long they take at least and at most, evenly spread, so that those of a client don't come all at once.
+    pub fn objects_delay_between(&self, least: Duration, most: Duration) {
+        self.state().objects_delay = (least, most);
+    }
+
+    /// Keeps all answers of the object store back, until it is told to let them go.
+    pub fn hold_objects(&self, held: bool) {
+        self.state().objects_held = held;
+    }
+
+    /// Has the object store judge a request by the moment of its signature, if that is ten seconds ago at most.
+    ///
+    /// Sessions of some seconds leave one between the end that callers are told and the true one, real ones a minute. A
+    /// client that can't send at once what it has signed is refused by the former only. Clients whose clocks are wrong
+    /// are taken to correct them, as some do.
+    pub fn judge_by_signature(&self) {
+        self.state().judged_by_signature = true;
+    }
+
+    /// Sets how many seconds the clock of clients is ahead of ours.
+    pub fn clients_ahead(&self, seconds: i64) {
+        self.state().clients_ahead = seconds * 1_000;
     }
 
     /// Sets how much longer the answers for one role take.
@@ -169,6 +210,14 @@ impl Emulator {
     /// Sets how many seconds the clock of this AWS is ahead.
     pub fn ahead(&self, seconds: i64) {
         self.state().ahead = seconds * 1_000;
+    }
+
+    /// Steps the distance between this AWS's clock and all others, as if theirs were set; sessions end when they would.
+    pub fn step(&self, seconds: i64) {
+        let mut state = self.state();
+        state.ahead += seconds * 1_000;
+        let ends = state.keys.values_mut().filter_map(|known| known.ends_at.as_mut());
+        ends.for_each(|end| *end += seconds * 1_000);
     }
 
     /// Spoils the answers of STS from now on.
@@ -204,6 +253,16 @@ impl Emulator {
     /// Answers the SHA-256 of an object's content in hexadecimal digits, if it is there.
     pub fn object_sha256(&self, bucket: &str, key: &str) -> Option<String> {
         self.state().store.object(bucket, key).ok().map(|object| objects::sha256(&object.body))
+    }
+
+    /// Answers how many requests the object store has answered at a time, at most.
+    pub fn most_at_once(&self) -> usize {
+        self.state().under_way.most
+    }
+
+    /// Answers the uploads in parts that were completed, oldest first.
+    pub fn uploads(&self) -> Vec<Finished> {
+        self.state().store.finished.clone()
     }
 
     /// Answers everything that must not be found anywhere.

@@ -1,4 +1,4 @@
-//! The two listening sockets, on one thread.
+//! The two listening sockets, each on a thread of its own: a load on the object store must not hold up STS.
 
 use super::answer::{Answer, object_error};
 use super::{Fault, State, lock, objects, sts};
@@ -23,14 +23,18 @@ enum Service {
 }
 
 pub(super) fn start(state: &Arc<Mutex<State>>, sts: u16, objects: u16) -> (SocketAddr, SocketAddr) {
+    (start_one(state, sts, Service::Sts), start_one(state, objects, Service::Objects))
+}
+
+fn start_one(state: &Arc<Mutex<State>>, port: u16, service: Service) -> SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
     let state = state.clone();
     let serve = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let (sts, objects) = (listen(sts)?, listen(objects)?);
-            let _ = tell.send((sts.local_addr()?, objects.local_addr()?));
-            tokio::join!(accept(sts, state.clone(), Service::Sts), accept(objects, state, Service::Objects));
+            let listener = listen(port)?;
+            let _ = tell.send(listener.local_addr()?);
+            accept(listener, state, service).await;
             std::io::Result::Ok(())
         })
     };

@@ -9,6 +9,8 @@ use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 const SIGNATURE_WINDOW: i64 = 5 * 60 * 1_000;
+/// How long after its signature a request may come.
+const LATE: i64 = 10 * 1_000;
 
 /// Answers a request, after the time that it takes.
 pub(super) async fn serve(state: &Mutex<State>, headers: &HeaderMap, body: &[u8]) -> Answer {
@@ -60,8 +62,16 @@ pub(super) fn signer(headers: &HeaderMap) -> Option<String> {
     text.split("Credential=").nth(1)?.split('/').next().map(str::to_owned)
 }
 
+/// By what moment a request is judged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judge {
+    Arrival,
+    /// That of the signature, by the clock of the client, if it is not long ago.
+    Signature,
+}
+
 /// Answers the key that signed, if it is good now.
-pub(super) fn check(state: &State, headers: &HeaderMap) -> Result<Known, Refusal> {
+pub(super) fn check(state: &State, headers: &HeaderMap, judge: Judge) -> Result<Known, Refusal> {
     let id =
         signer(headers).ok_or_else(|| refusal(403, "MissingAuthenticationToken", "there is no signature"))?;
     let known = state.keys.get(&id).cloned().ok_or_else(|| {
@@ -75,11 +85,19 @@ pub(super) fn check(state: &State, headers: &HeaderMap) -> Result<Known, Refusal
             "The security token included in the request is invalid.",
         ));
     }
-    if known.ends_at.is_some_and(|end| end <= state.now()) {
+    let signed = headers.get("x-amz-date").and_then(|value| read_date(value.to_str().ok()?));
+    let now = match judge {
+        Judge::Arrival => state.now(),
+        Judge::Signature => {
+            let signed = signed.map(|signed| signed - state.clients_ahead + state.ahead);
+            signed.unwrap_or_default().clamp(state.now() - LATE, state.now())
+        }
+    };
+    if known.ends_at.is_some_and(|end| end <= now) {
         return Err(refusal(403, "ExpiredToken", "The security token included in the request is expired"));
     }
-    let signed = headers.get("x-amz-date").and_then(|value| read_date(value.to_str().ok()?));
-    if signed.is_some_and(|signed| (signed - state.now()).abs() > SIGNATURE_WINDOW) {
+    let is_near = |signed: i64| (signed - state.now()).abs() <= SIGNATURE_WINDOW;
+    if judge == Judge::Arrival && !signed.is_none_or(is_near) {
         let message = "Signature expired: 20260101T000000Z is now earlier than 20260101T001500Z (20260101T002000Z - 5 min.)";
         return Err(refusal(403, "SignatureDoesNotMatch", message));
     }
@@ -105,7 +123,7 @@ fn assume_role(
     headers: &HeaderMap,
     parameters: &HashMap<String, String>,
 ) -> Result<String, Refusal> {
-    let caller = check(state, headers)?;
+    let caller = check(state, headers, Judge::Arrival)?;
     if duration(parameters, 3_600) > 3_600 && caller.arn.contains(":assumed-role/") {
         let message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
         return Err(refusal(400, "ValidationError", message));
@@ -138,7 +156,7 @@ fn session_token(
     headers: &HeaderMap,
     parameters: &HashMap<String, String>,
 ) -> Result<String, Refusal> {
-    let caller = check(state, headers)?;
+    let caller = check(state, headers, Judge::Arrival)?;
     if caller.token.is_some() {
         return Err(refusal(403, "AccessDenied", "Cannot call GetSessionToken with session credentials"));
     }
@@ -189,7 +207,7 @@ fn federation_token(
     headers: &HeaderMap,
     parameters: &HashMap<String, String>,
 ) -> Result<String, Refusal> {
-    let caller = check(state, headers)?;
+    let caller = check(state, headers, Judge::Arrival)?;
     if caller.token.is_some() {
         return Err(refusal(403, "AccessDenied", "Cannot call GetFederationToken with session credentials"));
     }
@@ -203,7 +221,7 @@ fn federation_token(
 }
 
 fn caller_identity(state: &mut State, headers: &HeaderMap) -> Result<String, Refusal> {
-    let caller = check(state, headers);
+    let caller = check(state, headers, Judge::Arrival);
     state.note(headers, caller.as_ref().err(), "GetCallerIdentity");
     let caller = caller?;
     let account = caller.arn.split(':').nth(4).unwrap_or_default();

@@ -28,6 +28,12 @@ impl Traffic {
 }
 
 impl Emulator {
+    /// Answers how long ago the last request came.
+    pub fn idle(&self) -> Duration {
+        let last = self.state().traffic.values().filter_map(|traffic| traffic.last).max();
+        last.map(|last| last.elapsed()).unwrap_or_default()
+    }
+
     /// Answers what came with the sessions of a role, by the role's name.
     pub fn traffic(&self, role: &str) -> Traffic {
         self.state().traffic.get(role).cloned().unwrap_or_default()

@@ -36,15 +36,17 @@ impl Way {
 ///
 /// Transfers of the AWS CLI make one request at a time, with whichever profile.
 pub(crate) fn configure(world: &World, profiles: &[&str]) {
+    configure_transfers(world, profiles, "  max_concurrent_requests = 1\n");
+}
+
+/// The same with settings for transfers of the AWS CLI, a line each.
+pub(crate) fn configure_transfers(world: &World, profiles: &[&str], transfers: &str) {
     let keyfob = world.program("keyfob");
-    let mut config = String::from("[default]\ns3 =\n  max_concurrent_requests = 1\n");
+    let mut config = format!("[default]\ns3 =\n{transfers}");
     let mut credentials = String::new();
     for profile in profiles {
         let process = format!("credential_process = {} get {profile}\n", keyfob.display());
-        let _ = write!(
-            config,
-            "[profile {profile}]\n{process}region = eu-west-1\ns3 =\n  max_concurrent_requests = 1\n"
-        );
+        let _ = write!(config, "[profile {profile}]\n{process}region = eu-west-1\ns3 =\n{transfers}");
         // restic looks for it in this file only.
         let _ = write!(credentials, "[{profile}]\n{process}");
     }
@@ -82,12 +84,17 @@ pub(crate) fn boto3_loop(world: &World, profile: &str, seconds: u64) -> Option<C
 /// Prepares rclone for a remote `:s3:`; what it is to do is still to be added.
 pub(crate) fn rclone(world: &World, way: Way, profile: &str, program: &Path) -> Command {
     let mut command = way.command(world, profile, program);
+    rclone_settings(world, &mut command);
+    command
+}
+
+/// Adds what rclone needs for a remote `:s3:`.
+pub(crate) fn rclone_settings(world: &World, command: &mut Command) {
     command.args(["--retries=1", "--low-level-retries=1"]);
     command.args(["--s3-provider=Other", "--s3-env-auth", "--s3-force-path-style", "--s3-region=eu-west-1"]);
     command.arg(format!("--s3-endpoint={}", world.aws.objects_url()));
     // It reads the configuration file of AWS only when it is told to.
     command.env("AWS_SDK_LOAD_CONFIG", "1");
-    command
 }
 
 /// An AWS CLI command of one profile.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on ends with its reason")]
 
 mod audit;
+mod batch;
 mod besieged;
 mod browser;
 mod client;

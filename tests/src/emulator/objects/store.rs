@@ -13,6 +13,18 @@ pub(in super::super) struct Store {
     buckets: BTreeMap<String, BTreeMap<String, Object>>,
     pub(super) uploads: HashMap<String, Upload>,
     pub(super) uploads_begun: u64,
+    pub(in super::super) finished: Vec<Finished>,
+}
+
+/// An upload in parts that was completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// Where to.
+    pub bucket: String,
+    /// Of how many parts.
+    pub parts: usize,
+    /// Of the whole content, in hexadecimal digits.
+    pub sha256: String,
 }
 
 #[derive(Clone, Debug)]
@@ -27,6 +39,11 @@ impl Object {
     pub(super) fn new(body: Bytes, checksum: Option<Checksum>) -> Self {
         let etag = checksums::etag(&body);
         Self { body, etag, checksum, modified: SystemTime::now() }
+    }
+
+    /// An object whose entity tag tells of its parts.
+    pub(super) fn in_parts(body: Bytes, etag: String) -> Self {
+        Self { body, etag, checksum: None, modified: SystemTime::now() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::answer::{Answer, Refusal, escape, refusal, text};
 use super::checksums::{self, Checksum};
-use super::store::{Object, Store};
+use super::store::{Finished, Object, Store};
 use super::{Request, described};
 use std::collections::BTreeMap;
 
@@ -19,7 +19,6 @@ pub(super) fn serve(store: &mut Store, request: &Request<'_>) -> Result<Answer, 
     match (request.method.as_str(), id) {
         ("POST", None) => Ok(begin(store, request)),
         ("PUT", Some(id)) => part(upload(store, request, &id)?, request),
-        ("POST", Some(id)) => complete(store, request, &id),
         ("DELETE", Some(id)) => {
             upload(store, request, &id)?;
             store.uploads.remove(&id);
@@ -50,18 +49,34 @@ fn begin(store: &mut Store, request: &Request<'_>) -> Answer {
 fn part(upload: &mut Upload, request: &Request<'_>) -> Result<Answer, Refusal> {
     let number = request.query.get("partNumber").and_then(|text| text.parse().ok());
     let number = number.ok_or_else(|| refusal(400, "InvalidArgument", "a part has a number"))?;
-    let part = Object::new(request.body.clone(), checksums::check(request.headers, &request.body)?);
+    let part = request.object.clone().ok_or_else(|| refusal(400, "InvalidArgument", "a part is put"))?;
     let answer = described(text(200, "application/xml", ""), &part.etag, part.checksum.as_ref());
     upload.parts.insert(number, part);
     Ok(answer)
 }
 
-/// Puts the parts together that the client names, if it names them as they came.
-fn complete(store: &mut Store, request: &Request<'_>, id: &str) -> Result<Answer, Refusal> {
-    let upload = upload(store, request, id)?;
+/// The parts that a client has listed.
+pub(super) struct Listed(Vec<Object>);
+
+/// What they are together.
+pub(super) struct Whole {
+    object: Object,
+    parts: usize,
+    sha256: String,
+}
+
+/// Answers whether a request completes an upload.
+pub(super) fn is_complete(request: &Request<'_>) -> bool {
+    request.method == "POST" && request.query.contains_key("uploadId")
+}
+
+/// Ends an upload and takes its parts, if the client lists them as they came.
+pub(super) fn take_listed(store: &mut Store, request: &Request<'_>) -> Result<Listed, Refusal> {
+    let id = request.query.get("uploadId").cloned().unwrap_or_default();
+    let upload = upload(store, request, &id)?;
     let invalid = |why: String| refusal(400, "InvalidPart", why);
     let text_of_body = String::from_utf8_lossy(&request.body);
-    let (mut content, mut tags, mut last) = (Vec::new(), Vec::new(), 0);
+    let (mut parts, mut last) = (Vec::new(), 0);
     for listed in text_of_body.split("<Part>").skip(1) {
         let number = element(listed, "PartNumber").and_then(|text| text.parse().ok()).unwrap_or(0);
         let part = upload.parts.get(&number).ok_or_else(|| invalid(format!("there is no part {number}")))?;
@@ -70,15 +85,30 @@ fn complete(store: &mut Store, request: &Request<'_>, id: &str) -> Result<Answer
         if number <= last || !same_tag || !same_checksum(listed, part.checksum.as_ref()) {
             return Err(invalid(format!("part {number} is not the one that came")));
         }
-        content.extend_from_slice(&part.body);
-        tags.push(part.etag.clone());
+        parts.push(part.clone());
         last = number;
     }
-    if tags.is_empty() {
+    if parts.is_empty() {
         return Err(invalid("no part is listed".into()));
     }
-    let mut object = Object::new(content.into(), None);
-    object.etag = checksums::etag_of_parts(tags.iter().map(String::as_str));
+    store.uploads.remove(&id);
+    Ok(Listed(parts))
+}
+
+impl Listed {
+    pub(super) fn put_together(self) -> Whole {
+        let Self(parts) = self;
+        let mut content = Vec::with_capacity(parts.iter().map(|part| part.body.len()).sum());
+        parts.iter().for_each(|part| content.extend_from_slice(&part.body));
+        let sha256 = checksums::sha256(&content);
+        let etag = checksums::etag_of_parts(parts.iter().map(|part| part.etag.as_str()));
+        Whole { object: Object::in_parts(content.into(), etag), parts: parts.len(), sha256 }
+    }
+}
+
+/// Puts the object of a completed upload.
+pub(super) fn finish(store: &mut Store, request: &Request<'_>, whole: Whole) -> Answer {
+    let Whole { object, parts, sha256 } = whole;
     let body = format!(
         "<CompleteMultipartUploadResult><Bucket>{}</Bucket><Key>{}</Key><ETag>{}</ETag></CompleteMultipartUploadResult>",
         request.bucket,
@@ -86,9 +116,9 @@ fn complete(store: &mut Store, request: &Request<'_>, id: &str) -> Result<Answer
         object.etag
     );
     let answer = described(text(200, "application/xml", body), &object.etag, None);
-    store.uploads.remove(id);
+    store.finished.push(Finished { bucket: request.bucket.clone(), parts, sha256 });
     store.put(&request.bucket, &request.key, object);
-    Ok(answer)
+    answer
 }
 
 /// Answers whether a listed part has the checksum of the one that came; a client need not repeat it.
