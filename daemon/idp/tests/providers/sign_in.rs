@@ -41,6 +41,19 @@ async fn a_password_becomes_an_assertion() {
 }
 
 #[tokio::test]
+async fn the_partition_is_that_of_the_page_at_aws() {
+    let adfs = Adfs::start();
+    let password = adfs.password(USER);
+    for partition in ["aws-us-gov", "aws-cn"] {
+        adfs.partition(partition);
+        adfs.roles(&["ADFS-Production"]);
+        let signed_in = saml::sign_in(&settings(&adfs), None, &mut Person::with(&[&password])).await.unwrap();
+        assert_eq!(signed_in.assertion.partition, partition);
+        assert_eq!(signed_in.assertion.roles[0].role_arn.partition(), partition);
+    }
+}
+
+#[tokio::test]
 async fn the_user_name_is_asked_for_where_it_is_not_configured() {
     let adfs = Adfs::start();
     let password = adfs.password(USER);
