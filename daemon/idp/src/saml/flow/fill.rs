@@ -76,7 +76,8 @@ impl<A: Ask> Flow<'_, A> {
         form: &Form,
         field: &Field,
     ) -> Result<Answer, Trouble> {
-        let said = self.quote(page.errors.first().map_or("", String::as_str));
+        let said = page.errors.first().filter(|_| self.codes > 0).map_or("", String::as_str);
+        let said = self.quote(said);
         if self.codes >= MAX_CODES {
             let said = if said.is_empty() { String::new() } else { format!(": {said}") };
             return Err(Trouble::person(format!("{MAX_CODES} codes were not accepted{said}"))
