@@ -248,6 +248,11 @@ fn add(text: &mut String, said: &str) {
 }
 
 fn is_error(attributes: &Attributes) -> bool {
+    // Kept ready for scripts to show.
+    let style = attributes.text("style").replace(' ', "").to_ascii_lowercase();
+    if attributes.has("hidden") || style.contains("display:none") {
+        return false;
+    }
     let named = [attributes.text("id"), attributes.text("class")].map(str::to_ascii_lowercase);
     named.iter().any(|name| ERRORS.iter().any(|error| name.contains(error)))
 }

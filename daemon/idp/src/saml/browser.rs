@@ -60,7 +60,9 @@ pub(super) async fn sign_in(settings: &Settings, ask: &mut impl Ask) -> Result<S
         None => {
             let label = "the SAMLResponse that the browser sends to AWS (network tools, request `saml`)";
             let pasted = ask.ask(Prompt::Secret { label: label.into() }).await.map_err(Trouble::Lasting)?;
-            assertion_of(settings, &received::of_text(&pasted), None)?
+            // A terminal cuts a line off after 4,095 letters.
+            let hint = format!("paste the whole response, or give it as a file: {} < FILE", login(settings));
+            assertion_of(settings, &received::of_text(&pasted), None).map_err(|trouble| trouble.hint(hint))?
         }
     };
     Ok(SignedIn { assertion, kept: Secret::default() })

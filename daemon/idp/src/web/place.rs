@@ -203,6 +203,19 @@ mod tests {
         assert!(follow(&"x".repeat(9_000)).is_err());
     }
 
+    proptest::proptest! {
+        #[test]
+        fn nothing_that_a_page_says_leads_elsewhere(reference in ".{0,40}", start in "(https?:)?[/\\\\]{0,3}[a-z@:.]{0,12}") {
+            let place = Place::parse(ADFS).unwrap();
+            for reference in [&reference, &start, &format!("{start}{reference}")] {
+                if let Ok(next) = place.follow(reference) {
+                    assert_eq!((next.origin(), next.uri().host()), (place.origin(), Some(next.host())));
+                    assert!(next.host().eq_ignore_ascii_case("adfs.corp.example"));
+                }
+            }
+        }
+    }
+
     #[test]
     fn one_service_on_loopback_does_not_lead_to_another() {
         let place = Place::parse("http://127.0.0.1:8080/x").unwrap();

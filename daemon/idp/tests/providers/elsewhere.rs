@@ -82,6 +82,7 @@ async fn a_response_is_pasted_where_nothing_can_listen() {
     let settings = Settings { port: None, ..settings };
     let failure = saml::sign_in(&settings, None, &mut Person::with(&["nonsense!"])).await.unwrap_err();
     assert_eq!(failure.message, "read the assertion: it is not base64");
+    assert!(failure.hint.unwrap().ends_with("keyfob login corp < FILE"));
     let settings = Settings { url: "http://idp.example/".into(), ..settings };
     assert_eq!(
         saml::sign_in(&settings, None, &mut Person::default()).await.unwrap_err().kind,

@@ -8,7 +8,7 @@ use keyfob_tests::Adfs;
 use keyfob_tests::adfs::IdpFault;
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Somebody else on this computer, who must never be called.
 struct Stranger(TcpListener);
@@ -34,15 +34,13 @@ async fn failed(adfs: &Adfs, fault: IdpFault) -> Failure {
     let password = adfs.password(USER);
     adfs.fault(fault.clone());
     let mut person = Person::with(&[&password, "1"]);
-    let started = Instant::now();
     let settings = settings(adfs);
     let signed_in = saml::sign_in(&settings, None, &mut person);
-    let signed_in = tokio::time::timeout(Duration::from_secs(60), signed_in).await.expect("it ends");
+    let signed_in = tokio::time::timeout(Duration::from_secs(30), signed_in).await.expect("it ends");
     let failure = signed_in.expect_err(&format!("{fault:?}"));
     no_secret(adfs, "the failure", &format!("{failure:?}"));
     no_secret(adfs, "a prompt", &person.told());
     assert!(!failure.message.contains(char::is_control) && failure.message.len() < 1_000, "{failure:?}");
-    assert!(started.elapsed() < Duration::from_secs(30), "{fault:?} took {:?}", started.elapsed());
     failure
 }
 

@@ -5,6 +5,9 @@ use keyfob_shared::wire::Prompt;
 use keyfob_shared::{Failure, FailureKind, Secret};
 use std::collections::VecDeque;
 
+/// Opens an address.
+pub(crate) type Browser = Box<dyn FnMut(&str) + Send>;
+
 /// Answers questions in their order.
 #[derive(Default)]
 pub(crate) struct Person {
@@ -12,7 +15,7 @@ pub(crate) struct Person {
     pub(crate) asked: Vec<String>,
     pub(crate) shown: Vec<String>,
     /// Is given each address that is to be opened.
-    pub(crate) browser: Option<Box<dyn FnMut(&str) + Send>>,
+    pub(crate) browser: Option<Browser>,
 }
 
 impl Person {

@@ -5,7 +5,7 @@ use crate::{USER, no_secret, settings};
 use keyfob_idp::saml::{self, Refused, Settings};
 use keyfob_shared::{Failure, FailureKind, Secret};
 use keyfob_tests::Adfs;
-use keyfob_tests::adfs::{IdpFault, Mfa};
+use keyfob_tests::adfs::{Account, IdpFault, Mfa};
 
 async fn needs_person(settings: &Settings, kept: &Secret) -> (Failure, Option<Secret>) {
     match saml::renew(settings, kept).await.unwrap_err() {
@@ -75,6 +75,20 @@ async fn a_remembered_password_that_is_wrong_is_sent_once_and_then_forgotten() {
     assert_eq!(person.shown, ["the password that was kept for 127.0.0.1 is wrong"]);
     adfs.end_sessions();
     assert!(saml::renew(&settings, &kept).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_account_that_is_in_trouble_is_not_tried_again() {
+    let adfs = Adfs::start();
+    let password = adfs.password(USER);
+    let settings = Settings { remember_password: true, ..settings(&adfs) };
+    let kept = saml::sign_in(&settings, None, &mut Person::with(&[&password])).await.unwrap().kept;
+    for account in [Account::Locked, Account::Disabled, Account::Expired] {
+        adfs.end_sessions();
+        adfs.account(account);
+        let (_, instead) = needs_person(&settings, &kept).await;
+        assert!(!instead.expect("something else is kept").expose().contains(&password), "{account:?}");
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ use keyfob_idp::saml::{self, Settings};
 use keyfob_shared::{Failure, FailureKind};
 use keyfob_tests::Adfs;
 use keyfob_tests::adfs::{Account, Mfa};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 
 async fn failed(settings: &Settings, adfs: &Adfs, person: &mut Person) -> Failure {
     let failure = saml::sign_in(settings, None, person).await.unwrap_err();
@@ -36,6 +38,19 @@ async fn a_password_becomes_an_assertion() {
     no_secret(&adfs, "Debug", &format!("{signed_in:?}"));
     assert!(!signed_in.kept.expose().contains(&password), "the password is not kept");
     assert_eq!((adfs.counts().passwords, adfs.counts().assertions), (1, 1));
+}
+
+#[tokio::test]
+async fn the_partition_is_that_of_the_page_at_aws() {
+    let adfs = Adfs::start();
+    let password = adfs.password(USER);
+    for partition in ["aws-us-gov", "aws-cn"] {
+        adfs.partition(partition);
+        adfs.roles(&["ADFS-Production"]);
+        let signed_in = saml::sign_in(&settings(&adfs), None, &mut Person::with(&[&password])).await.unwrap();
+        assert_eq!(signed_in.assertion.partition, partition);
+        assert_eq!(signed_in.assertion.roles[0].role_arn.partition(), partition);
+    }
 }
 
 #[tokio::test]
@@ -151,4 +166,37 @@ async fn a_page_that_is_not_there_is_told() {
     settings.url = "http://adfs.corp.example/".into();
     let failure = failed(&settings, &adfs, &mut Person::default()).await;
     assert_eq!((failure.kind, adfs.counts().passwords), (FailureKind::Usage, 0));
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_most_talkative_log_tells_no_secret() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    // Of this thread, which runs all of the sign-in.
+    let guard = tracing::subscriber::set_default(subscriber);
+    let adfs = Adfs::start();
+    let password = adfs.password(USER);
+    adfs.mfa(Mfa::Code("739164".into()));
+    let signed_in = saml::sign_in(&settings(&adfs), None, &mut Person::with(&[&password, "739164"])).await;
+    drop(guard);
+    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    assert!(signed_in.is_ok() && log.contains("127.0.0.1"), "nothing was logged: {log}");
+    no_secret(&adfs, "the log", &log);
 }

@@ -7,6 +7,9 @@ use crate::{USER, settings};
 use keyfob_idp::saml::{self, Refused, Settings};
 use keyfob_tests::adfs::IdpFault;
 use keyfob_tests::{Adfs, Run, Tls};
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 
 const URL: &str = "TEST_IDP_URL";
@@ -26,18 +29,22 @@ async fn inside() {
     }
 }
 
+fn inside_with(url: &str, password: &str, variables: &[(&str, &OsStr)]) -> String {
+    let mut inside = std::process::Command::new(std::env::current_exe().unwrap());
+    inside.args(["tls::inside", "--exact", "--nocapture"]).env(URL, url).env(PASSWORD, password);
+    let run = Run::from(inside.envs(variables.iter().copied()).output().unwrap());
+    run.ok().lines().find_map(|line| line.split_once("told: ")).unwrap().1.to_owned()
+}
+
 fn told(adfs: &Adfs, front: &Tls, trusted: &Path) -> String {
     let url = adfs.url().replace("http://", "https://");
     let url = url.replace(&adfs.address().port().to_string(), &front.port().to_string());
-    let mut inside = std::process::Command::new(std::env::current_exe().unwrap());
-    inside
-        .args(["tls::inside", "--exact", "--nocapture"])
-        .env("SSL_CERT_FILE", trusted)
-        .env("SSL_CERT_DIR", "");
-    inside.env(URL, url).env(PASSWORD, adfs.password(USER)).env("NO_PROXY", "127.0.0.1");
-    let run = Run::from(inside.output().unwrap());
-    let line = run.ok().lines().find_map(|line| line.split_once("told: ")).unwrap().1;
-    line.to_owned()
+    let variables = [
+        ("SSL_CERT_FILE", trusted.as_os_str()),
+        ("SSL_CERT_DIR", "".as_ref()),
+        ("NO_PROXY", "127.0.0.1".as_ref()),
+    ];
+    inside_with(&url, &adfs.password(USER), &variables)
 }
 
 #[test]
@@ -68,4 +75,23 @@ fn https_does_not_fall_to_http() {
         );
     }
     assert_eq!(adfs.counts().passwords, 0);
+}
+
+#[test]
+fn a_proxy_is_asked_for_a_tunnel_and_sees_nothing_else() {
+    let proxy = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = format!("http://alice:hunter2@{}", proxy.local_addr().unwrap());
+    let seen = std::thread::spawn(move || {
+        let (mut stream, _) = proxy.accept().unwrap();
+        let mut head = vec![0; 2_048];
+        let length = stream.read(&mut head).unwrap();
+        stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").unwrap();
+        String::from_utf8_lossy(&head[..length]).into_owned()
+    });
+    let variables = [("HTTPS_PROXY", address.as_ref()), ("NO_PROXY", "".as_ref())];
+    let refused = inside_with("https://idp.example/adfs/ls/?secret=s3cret", "p4ss", &variables);
+    assert_eq!(refused, "sign in at idp.example: connect: tunnel error: proxy authorization required");
+    let seen = seen.join().unwrap();
+    assert!(seen.starts_with("CONNECT idp.example:443 HTTP/1.1\r\n") && !seen.contains("s3cret"), "{seen}");
+    assert!(seen.to_lowercase().contains("proxy-authorization: basic "), "{seen}");
 }

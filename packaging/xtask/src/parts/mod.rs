@@ -35,9 +35,9 @@ const TOOLCHAINS: &[(&str, &str)] = &[("javac", "default-jdk-headless"), ("mvn",
 /// What one test is run in, and a machine may do without.
 const BROWSERS: &[(&str, &str)] = &[("chromium", "chromium")];
 
-/// A real identity provider. The web server that it asks for is a small one, which does nothing unless it is called.
+/// A real identity provider. It asks for some web server: this one waits to be called, and nothing calls it.
 const PROVIDER: &[&str] =
-    &["simplesamlphp", "php-cli", "php-cgi", "php-xml", "php-mbstring", "micro-httpd", "micro-inetd"];
+    &["simplesamlphp", "php-cli", "php-xml", "php-mbstring", "micro-httpd", "netcat-traditional"];
 
 /// What the judge of the emulated AD FS is built with.
 const JUDGE_TOOLS: &[(&str, &str)] = &[("krb5-config", "libkrb5-dev"), ("cc", "gcc")];

@@ -162,6 +162,11 @@ impl Adfs {
         password
     }
 
+    /// Sets the partition, by its page at AWS; roles that are set later are in it.
+    pub fn partition(&self, partition: &'static str) {
+        self.state().partition = partition;
+    }
+
     /// Sets the names of the roles in account 111122223333.
     pub fn roles(&self, names: &[&str]) {
         let mut state = self.state();

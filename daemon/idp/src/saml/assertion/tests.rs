@@ -120,3 +120,16 @@ fn an_assertion_is_not_shown() {
     let assertion = read(&received, Timestamp::parse("2026-01-02T03:04:06Z").unwrap()).unwrap();
     assert!(!format!("{assertion:?}").contains(&received.expose()[..40]));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_change_of_a_response_does_worse_than_spoil_it(at in 0_usize..3_000, cut in 0_usize..40, put in ".{0,12}") {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/assertions/many-roles");
+        let mut xml = fs::read_to_string(folder.join("response.xml")).unwrap();
+        let boundary = |at: usize| (0..=at.min(xml.len())).rev().find(|at| xml.is_char_boundary(*at)).unwrap();
+        let range = boundary(at)..boundary(at + cut);
+        xml.replace_range(range, &put);
+        let result = read(&encoded(xml.as_bytes()), Timestamp::parse("2026-01-02T03:04:06Z").unwrap());
+        assert!(result.is_err() || result.is_ok_and(|assertion| !assertion.roles.is_empty()));
+    }
+}

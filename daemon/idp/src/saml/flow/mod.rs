@@ -3,15 +3,17 @@
 //! Passwords and codes go to the service that was configured and to no other. A password is sent once: who guesses locks
 //! accounts.
 
-use super::complaint::{self, Complaint};
+mod fill;
+mod told;
+
+use super::complaint::Complaint;
 use super::kept::Kept;
 use super::recognize::{Seen, Stage, recognize};
-use super::{FieldNames, Provider, Settings, SignedIn, assertion_of, login};
-use crate::page::{self, Field, Form, Kind, Page};
+use super::{FieldNames, Settings, SignedIn, assertion_of, login};
+use crate::Ask;
+use crate::page::{self, Form, Page};
 use crate::trouble::Trouble;
 use crate::web::{Answer, Fields, Place, Visitor, encoded};
-use crate::{Ask, quote};
-use keyfob_shared::wire::Prompt;
 use keyfob_shared::{Failure, FailureKind, Secret};
 use std::time::Duration;
 
@@ -133,100 +135,6 @@ impl<A: Ask> Flow<'_, A> {
         Err(Trouble::useless(format!("no end after {MAX_PAGES} pages")))
     }
 
-    async fn sign_in(
-        &mut self,
-        page: &Page,
-        place: &Place,
-        form: &Form,
-        user: Option<&Field>,
-        password: Option<&Field>,
-    ) -> Result<Answer, Trouble> {
-        if self.password.is_some() {
-            let said = self.quote(page.errors.first().map_or("", String::as_str));
-            let complaint = complaint::of(&said);
-            self.spoil();
-            // A person may know a better password than the vault.
-            let kept = self.kept_password.take();
-            let text = format!("the password that was kept for {} is wrong", self.host);
-            let is_mended =
-                complaint == Complaint::Wrong && kept == self.password && self.show(text).await.is_ok();
-            if !is_mended {
-                return Err(self.complain(complaint, &said));
-            }
-        }
-        let mut filled = Vec::new();
-        let name = match user {
-            Some(field) => {
-                let name = self.user_name().await?;
-                filled.push((field.name.as_str(), Secret::new(name.as_str())));
-                Some(name)
-            }
-            None => self.user.clone(),
-        };
-        if let Some(field) = password {
-            if !form.post {
-                return Err(Trouble::refused("its form would put the password into an address"));
-            }
-            let secret = match self.kept_password.clone() {
-                Some(kept) => kept,
-                None => {
-                    let who = name.map(|name| format!("{name} ")).unwrap_or_default();
-                    self.asked(Prompt::Secret { label: format!("password of {who}at {}", self.host) }).await?
-                }
-            };
-            self.typed.push(secret.clone());
-            self.password = Some(secret.clone());
-            filled.push((field.name.as_str(), secret));
-        }
-        self.submit(place, form, &filled).await
-    }
-
-    async fn user_name(&mut self) -> Result<String, Trouble> {
-        if let Some(user) = &self.user {
-            return Ok(user.clone());
-        }
-        let user = self.asked(Prompt::Text { label: format!("user name at {}", self.host) }).await?;
-        let user = user.expose().trim().to_owned();
-        self.user = Some(user.clone());
-        Ok(user)
-    }
-
-    async fn code(
-        &mut self,
-        page: &Page,
-        place: &Place,
-        form: &Form,
-        field: &Field,
-    ) -> Result<Answer, Trouble> {
-        let said = self.quote(page.errors.first().map_or("", String::as_str));
-        if self.codes >= MAX_CODES {
-            let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-            return Err(Trouble::person(format!("{MAX_CODES} codes were not accepted{said}"))
-                .hint(login(self.settings)));
-        }
-        let complaint = complaint::of(&said);
-        if self.codes > 0 && complaint.first().is_some() {
-            return Err(self.complain(complaint, &said));
-        }
-        let told = match (said.is_empty(), field.label.is_empty()) {
-            (false, _) => said,
-            (true, false) => self.quote(&field.label),
-            (true, true) => self.quote(&form.text),
-        };
-        let told = if told.is_empty() { told } else { format!(" ({told})") };
-        let label = format!("MFA code at {}{told}", self.host);
-        let prompt = match field.kind {
-            Kind::Password => Prompt::Secret { label },
-            Kind::Hidden | Kind::Text | Kind::Box { .. } | Kind::Submit | Kind::Choice => {
-                Prompt::Text { label }
-            }
-        };
-        let code = Secret::new(self.asked(prompt).await?.expose().trim());
-        self.typed.push(code.clone());
-        self.codes += 1;
-        self.submit(place, form, &[(field.name.as_str(), code)]).await
-    }
-
     /// Sends on a form that asks for nothing; if the same comes back, it waits for something.
     async fn onward(&mut self, place: &Place, form: &Form) -> Result<Answer, Trouble> {
         let shape = form.shape();
@@ -284,72 +192,6 @@ impl<A: Ask> Flow<'_, A> {
         let query = encoded(String::from("?"), &fields);
         let action = action.follow(&query).map_err(|to| leads(&to))?;
         self.visitor.get(&action).await
-    }
-
-    async fn asked(&mut self, prompt: Prompt) -> Result<Secret, Trouble> {
-        let hint = login(self.settings);
-        self.ask.ask(prompt).await.map_err(|failure| Trouble::Lasting(failure).hint(hint))
-    }
-
-    async fn show(&mut self, text: String) -> Result<(), Trouble> {
-        let hint = login(self.settings);
-        let shown = self.ask.show(Prompt::Note { text }).await;
-        shown.map_err(|failure| Trouble::Lasting(failure).hint(hint))
-    }
-
-    /// Remembers that what was sent from the vault led to no good: once more, and the account may be locked.
-    fn spoil(&mut self) {
-        self.spoilt |= self.password.is_some() && self.password == self.kept_password;
-    }
-
-    fn quote(&self, said: &str) -> String {
-        let secrets: Vec<&Secret> = self.typed.iter().chain(&self.kept_password).collect();
-        quote::text(said, &secrets)
-    }
-
-    fn complain(&self, complaint: Complaint, said: &str) -> Trouble {
-        let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-        let who = self.user.as_ref().map_or_else(String::new, |user| format!("{user}: "));
-        let bare = self.user.as_ref().is_some_and(|user| !user.contains(['\\', '@']));
-        let login = login(self.settings);
-        let hint = match (complaint.first(), complaint) {
-            (Some(first), _) => format!("{first}, then {login}"),
-            (None, Complaint::Wrong) if bare && self.settings.provider == Provider::Adfs => {
-                format!("AD FS wants the user name as DOMAIN\\name or name@domain: correct it, then {login}")
-            }
-            (None, _) => login,
-        };
-        Trouble::person(format!("{who}{}{said}", complaint.words())).hint(hint)
-    }
-
-    fn denied(&self, page: &Page, answer: &Answer) -> Trouble {
-        if answer.status.is_server_error() {
-            return self.unknown(page, answer);
-        }
-        let said = self.quote(&page.errors.join(" "));
-        match complaint::of(&said) {
-            complaint @ (Complaint::Locked | Complaint::Disabled | Complaint::Expired) => {
-                self.complain(complaint, &said)
-            }
-            Complaint::Wrong | Complaint::Other => {
-                Trouble::person(format!("the identity provider says: {said}")).hint(login(self.settings))
-            }
-        }
-    }
-
-    fn unknown(&self, page: &Page, answer: &Answer) -> Trouble {
-        if answer.status.is_server_error() || answer.status.as_u16() == 429 {
-            return Trouble::passing(format!("it answers with status {}", answer.status.as_u16()));
-        }
-        if answer.asks_for_ticket {
-            return Trouble::useless("it asks for a Kerberos ticket, which keyfob does not speak")
-                .hint("set provider = \"browser\", or have AD FS offer forms to unknown programs");
-        }
-        let title = self.quote(&page.title);
-        let title = if title.is_empty() { "without a title".to_owned() } else { format!("{title:?}") };
-        let status = answer.status.as_u16();
-        Trouble::useless(format!("a page that is not understood: {title}, status {status}"))
-            .hint("sign in with a browser once, and see what it asks; or set provider = \"browser\"")
     }
 }
 
