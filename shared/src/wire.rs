@@ -3,7 +3,14 @@
 //! A client sends one frame with the protocol version, one frame with a [`Request`], and reads [`Reply`] frames:
 //! one, or [`Reply::Prompt`]s that it answers with [`Answer`] frames, or pages of a listing until `more` is false.
 
-use crate::{Failure, IdentityName, ProfileName, Secret, SocketName, Timestamp};
+mod views;
+
+pub use views::{
+    DaemonStatus, Finding, IdentityStatus, KeyView, ProfileStatus, ProfileView, Severity, SocketStatus,
+    StatusPage, VaultStatus,
+};
+
+use crate::{Failure, IdentityName, ProfileName, Secret};
 use serde::{Deserialize, Serialize};
 
 /// The version of this protocol. A daemon answers another version with [`FailureKind::Unreachable`](crate::FailureKind).
@@ -233,161 +240,6 @@ impl std::fmt::Debug for Document {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("[secret]")
     }
-}
-
-/// A page of `keyfob status`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatusPage {
-    /// The same on every page.
-    pub daemon: DaemonStatus,
-    /// Some of the profiles, in the order of their names.
-    pub profiles: Vec<ProfileStatus>,
-    /// Some of the identities, in the order of their names.
-    pub identities: Vec<IdentityStatus>,
-    /// Some of the restricted sockets, in the order of their names.
-    #[serde(default)]
-    pub sockets: Vec<SocketStatus>,
-    /// Whether another page follows.
-    pub more: bool,
-}
-
-/// The daemon's own state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DaemonStatus {
-    /// The version of the program.
-    pub version: String,
-    /// Its process.
-    pub pid: u32,
-    /// Where secrets are kept.
-    pub vault: VaultStatus,
-    /// Whether `keyfob lock` is in force.
-    pub locked: bool,
-    /// Why the configuration file on disk is not the one in force; `None` when it is.
-    pub config_error: Option<String>,
-}
-
-/// Where secrets are kept, and why there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VaultStatus {
-    /// `secret-service`, `keychain`, `credential-manager`, `keyutils`, `file` or `memory`.
-    pub kind: String,
-    /// `ready`, `locked`, `sealed` or `unavailable`.
-    pub state: String,
-    /// Why this kind was chosen, or what is wrong with it.
-    pub reason: String,
-}
-
-/// A profile as `status` shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProfileStatus {
-    /// Its name.
-    pub name: ProfileName,
-    /// `ready`, `renewing`, `cold`, `expired`, `failed`, `sign-in-needed` or `locked`.
-    pub state: String,
-    /// The reported expiry of the session, where there is one.
-    pub expires_at: Option<Timestamp>,
-    /// When it will be renewed, where that is planned.
-    pub renew_at: Option<Timestamp>,
-    /// When it was last served.
-    pub last_used_at: Option<Timestamp>,
-    /// Why the last mint failed; `None` after a success.
-    pub last_error: Option<String>,
-    /// What a person should know: a duration that was cut down by AWS.
-    #[serde(default)]
-    pub note: Option<String>,
-    /// How often its session was renewed since the daemon has started.
-    #[serde(default)]
-    pub renewals: u64,
-    /// Programs that run with it, started by `keyfob exec`.
-    #[serde(default)]
-    pub programs: u32,
-    /// The end of the longest lease of these programs; `None` if one has no end, or there is none.
-    #[serde(default)]
-    pub leased_until: Option<Timestamp>,
-    /// The restricted socket that this session is scoped down for; `None` for the person's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub socket: Option<SocketName>,
-}
-
-/// A restricted socket as `status` shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SocketStatus {
-    /// Its name.
-    pub name: SocketName,
-    /// Where it is.
-    pub path: String,
-    /// `ready` or `failed`.
-    pub state: String,
-    /// Why it does not serve.
-    pub error: Option<String>,
-    /// How many profiles may be asked for.
-    pub profiles: usize,
-    /// Whether its sessions are scoped down.
-    pub scoped: bool,
-}
-
-/// An identity as `status` shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IdentityStatus {
-    /// Its name.
-    pub name: IdentityName,
-    /// `iam-user`, …
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// `ready`, `no-key`, `sign-in-needed`, `failed`, `locked`, or `unknown` as long as the vault was not read.
-    pub state: String,
-    /// When a person must have signed in again to keep its profiles renewed.
-    pub sign_in_needed_by: Option<Timestamp>,
-}
-
-/// A profile flattened to what will be asked of AWS.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProfileView {
-    /// Its name.
-    pub name: ProfileName,
-    /// The identity at its root; a restricted socket does not tell it.
-    pub identity: Option<IdentityName>,
-    /// The region for exports, where one is set.
-    pub region: Option<String>,
-    /// Seconds for which it is renewed unasked, where that has an end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lease: Option<u64>,
-    /// One line a hop, first to last, for people.
-    pub hops: Vec<String>,
-}
-
-/// One thing that a person should know or mend.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
-    /// How bad it is.
-    pub severity: Severity,
-    /// Where: a profile, an identity, a place in a file.
-    pub subject: String,
-    /// What is the matter.
-    pub message: String,
-    /// The command that mends it.
-    pub hint: Option<String>,
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Good to know.
-    Note,
-    /// Works, but not as one would wish.
-    Warning,
-    /// Does not work.
-    Error,
-}
-
-/// A long-term key as `key list` shows it: never its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyView {
-    /// Whose key.
-    pub identity: IdentityName,
-    /// `AKIA…`
-    pub access_key_id: String,
 }
 
 #[cfg(test)]
