@@ -10,6 +10,7 @@ mod browser;
 mod client;
 mod clients;
 mod commands;
+mod console;
 mod containers;
 mod crash;
 mod exec;
