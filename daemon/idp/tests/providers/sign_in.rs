@@ -127,6 +127,19 @@ async fn a_code_is_asked_for_and_may_be_mistyped() {
 }
 
 #[tokio::test]
+async fn the_second_factor_is_chosen_where_there_are_several() {
+    let adfs = Adfs::start();
+    let password = adfs.password(USER);
+    adfs.mfa(Mfa::Choice("739164".into()));
+    let mut person = Person::with(&[&password, "1", "739164"]);
+    saml::sign_in(&settings(&adfs), None, &mut person).await.unwrap();
+    assert_eq!(person.asked[1], "choice second factor at 127.0.0.1: Use a certificate, Use an app");
+    adfs.end_sessions();
+    let failure = failed(&settings(&adfs), &adfs, &mut Person::with(&[&password, "7"])).await;
+    assert!(failure.message.ends_with("none of the choices was chosen"), "{failure}");
+}
+
+#[tokio::test]
 async fn an_approval_on_a_telephone_is_waited_for() {
     let adfs = Adfs::start();
     let password = adfs.password(USER);

@@ -126,6 +126,7 @@ impl<A: Ask> Flow<'_, A> {
                     return Err(self.denied(&page, &answer));
                 }
                 Seen::Onward(form) => self.onward(&answer.place, form).await?,
+                Seen::Choice(form) => self.choose(&page, &answer.place, form).await?,
                 Seen::Later(seconds, url) => self.later(&page, &answer.place, seconds, url).await?,
                 Seen::Unknown => return Err(self.unknown(&page, &answer)),
             };
