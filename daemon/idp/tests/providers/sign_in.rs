@@ -5,7 +5,7 @@ use crate::{USER, no_secret, settings};
 use keyfob_idp::saml::{self, Settings};
 use keyfob_shared::{Failure, FailureKind};
 use keyfob_tests::Adfs;
-use keyfob_tests::adfs::{Account, Mfa};
+use keyfob_tests::adfs::{Account, IdpFault, Mfa};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -75,6 +75,16 @@ async fn a_wrong_password_is_told_and_sent_once() {
     );
     assert_eq!(failure.hint.as_deref(), Some("keyfob login corp"));
     assert_eq!(adfs.counts().passwords, 1);
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_has_is_sent_once() {
+    let adfs = Adfs::start();
+    let page = "<form method=post><input name=login><span class=error>Unknown user.</span></form>";
+    adfs.fault(IdpFault::Page(200, page.into()));
+    let failure = failed(&settings(&adfs), &adfs, &mut Person::default()).await;
+    assert!(failure.message.ends_with("CORP\\alice: wrong user name or password: Unknown user"), "{failure}");
+    assert_eq!(adfs.counts().requests, 2);
 }
 
 #[tokio::test]

@@ -35,6 +35,11 @@ impl<A: Ask> Flow<'_, A> {
                 return Err(self.complain(complaint, &said));
             }
         }
+        // A page for the name alone comes again when nobody has that name.
+        if password.is_none() && std::mem::replace(&mut self.named, true) {
+            let said = self.quote(page.errors.first().map_or("", String::as_str));
+            return Err(self.complain(complaint::of(&said), &said));
+        }
         let mut filled = Vec::new();
         let name = match user {
             Some(field) => {
