@@ -15,6 +15,8 @@ pub(crate) struct Page {
     pub(crate) errors: Vec<String>,
     /// Raw text of a stranger.
     pub(crate) title: String,
+    /// Ways to sign in that AD FS lets one choose from: what is sent, and raw text of a stranger.
+    pub(crate) ways: Vec<(String, String)>,
     /// Seconds to wait, and where to go on; without an address, the same page again.
     pub(crate) refresh: Option<(u64, Option<String>)>,
 }

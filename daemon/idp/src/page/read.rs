@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 /// The most forms of a page and fields of a form that are looked at; the rest is not.
 const MAX_FORMS: usize = 32;
 const MAX_FIELDS: usize = 256;
+/// The most ways to sign in.
+const MAX_WAYS: usize = 16;
 /// The longest text that is kept of an element, in bytes.
 const MAX_TEXT: usize = 2_000;
 /// The most elements whose text is kept at once.
@@ -65,7 +67,9 @@ enum What {
     Error,
     /// Of the field with this id.
     Label(String),
-    /// A button: its text is its label.
+    /// What a link of AD FS chooses.
+    Way(String),
+    /// Nobody sees it, or it is the value of a field.
     Silent,
 }
 
@@ -112,6 +116,7 @@ impl Reading {
             "title" => What::Title,
             "script" | "style" | "textarea" | "option" => What::Silent,
             _ if is_error(attributes) => What::Error,
+            _ if !way(attributes).is_empty() => What::Way(way(attributes).to_owned()),
             "label" => What::Label(attributes.text("for").to_owned()),
             _ => return,
         };
@@ -143,7 +148,10 @@ impl Reading {
             What::Title => self.page.title = said.to_owned(),
             What::Error if !said.is_empty() => self.page.errors.push(said.to_owned()),
             What::Label(of) => self.labels.push((of, said.to_owned())),
-            What::Error | What::Silent => {}
+            What::Way(sent) if self.page.ways.len() < MAX_WAYS => {
+                self.page.ways.push((sent, said.to_owned()))
+            }
+            What::Error | What::Way(_) | What::Silent => {}
         }
     }
 
@@ -255,6 +263,12 @@ fn is_error(attributes: &Attributes) -> bool {
     }
     let named = [attributes.text("id"), attributes.text("class")].map(str::to_ascii_lowercase);
     named.iter().any(|name| ERRORS.iter().any(|error| name.contains(error)))
+}
+
+/// Reads the name out of `SelectOption('NAME')`, which is all that such a link does.
+fn way(attributes: &Attributes) -> &str {
+    let call = attributes.text("onclick").split_once("SelectOption('");
+    call.and_then(|(_, rest)| rest.split_once('\'')).map_or("", |(name, _)| name)
 }
 
 /// Reads `3; url=next`.

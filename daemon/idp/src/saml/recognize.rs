@@ -6,6 +6,8 @@ use super::received::FIELD;
 use crate::page::{Field, Form, Kind, Page};
 use crate::web::{Place, https_host};
 
+/// The form of AD FS whose one field tells the way that was chosen.
+const OPTIONS: &str = "options";
 /// Names of fields into which codes go, in small letters.
 const CODES: [&str; 13] = [
     "otp",
@@ -48,6 +50,8 @@ pub(super) enum Seen<'a> {
     Denied,
     /// It goes on by itself, or waits for something and asks again.
     Onward(&'a Form),
+    /// It lets one choose how to go on, among the ways of the page.
+    Choice(&'a Form),
     /// It goes on after some seconds.
     Later(u64, Option<&'a str>),
     /// None of these.
@@ -70,9 +74,12 @@ pub(super) fn recognize<'a>(page: &'a Page, place: &Place, names: &FieldNames, s
     if !page.errors.is_empty() {
         return Seen::Denied;
     }
-    // AD FS has a second form with the ways to sign in, which waits for a choice.
-    if let Some(form) = page.forms.iter().find(|form| form.is_silent() && form.id != "options") {
+    // AD FS has a second form with other ways to sign in, which waits for a choice.
+    if let Some(form) = page.forms.iter().find(|form| form.is_silent() && form.id != OPTIONS) {
         return Seen::Onward(form);
+    }
+    if let Some(form) = page.forms.iter().find(|form| form.id == OPTIONS && !page.ways.is_empty()) {
+        return Seen::Choice(form);
     }
     match &page.refresh {
         Some((seconds, url)) => Seen::Later(*seconds, url.as_deref()),

@@ -34,6 +34,7 @@ impl Ask for Person {
         self.asked.push(match prompt {
             Prompt::Text { label } => format!("text {label}"),
             Prompt::Secret { label } => format!("secret {label}"),
+            Prompt::Choice { label, choices } => format!("choice {label}: {}", choices.join(", ")),
             other => panic!("{other:?}"),
         });
         self.answers

@@ -5,7 +5,7 @@ use crate::{USER, no_secret, settings};
 use keyfob_idp::saml::{self, Settings};
 use keyfob_shared::{Failure, FailureKind};
 use keyfob_tests::Adfs;
-use keyfob_tests::adfs::{Account, Mfa};
+use keyfob_tests::adfs::{Account, IdpFault, Mfa};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -78,6 +78,16 @@ async fn a_wrong_password_is_told_and_sent_once() {
 }
 
 #[tokio::test]
+async fn a_name_that_nobody_has_is_sent_once() {
+    let adfs = Adfs::start();
+    let page = "<form method=post><input name=login><span class=error>Unknown user.</span></form>";
+    adfs.fault(IdpFault::Page(200, page.into()));
+    let failure = failed(&settings(&adfs), &adfs, &mut Person::default()).await;
+    assert!(failure.message.ends_with("CORP\\alice: wrong user name or password: Unknown user"), "{failure}");
+    assert_eq!(adfs.counts().requests, 2);
+}
+
+#[tokio::test]
 async fn a_user_name_without_a_domain_is_pointed_out() {
     let adfs = Adfs::start();
     let password = adfs.password(USER);
@@ -124,6 +134,19 @@ async fn a_code_is_asked_for_and_may_be_mistyped() {
     adfs.end_sessions();
     let failure = failed(&settings(&adfs), &adfs, &mut Person::with(&[&password, "1", "2", "3", "4"])).await;
     assert!(failure.message.contains("3 codes were not accepted"), "{failure}");
+}
+
+#[tokio::test]
+async fn the_second_factor_is_chosen_where_there_are_several() {
+    let adfs = Adfs::start();
+    let password = adfs.password(USER);
+    adfs.mfa(Mfa::Choice("739164".into()));
+    let mut person = Person::with(&[&password, "1", "739164"]);
+    saml::sign_in(&settings(&adfs), None, &mut person).await.unwrap();
+    assert_eq!(person.asked[1], "choice second factor at 127.0.0.1: Use a certificate, Use an app");
+    adfs.end_sessions();
+    let failure = failed(&settings(&adfs), &adfs, &mut Person::with(&[&password, "7"])).await;
+    assert!(failure.message.ends_with("none of the choices was chosen"), "{failure}");
 }
 
 #[tokio::test]

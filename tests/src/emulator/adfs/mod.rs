@@ -19,6 +19,8 @@ pub enum Mfa {
     None,
     /// This code.
     Code(String),
+    /// This code, once it was chosen among other ways.
+    Choice(String),
     /// An approval on a telephone, which comes after the page was asked for so often.
     Push(u32),
     /// One that never comes.
@@ -189,7 +191,7 @@ impl Adfs {
     /// Sets the second factor.
     pub fn mfa(&self, mfa: Mfa) {
         let mut state = self.state();
-        if let Mfa::Code(code) = &mfa {
+        if let Mfa::Code(code) | Mfa::Choice(code) = &mfa {
             state.secrets.push(code.clone());
         }
         state.mfa = mfa;

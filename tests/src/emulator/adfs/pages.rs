@@ -68,6 +68,22 @@ pub(super) fn push(context: &str, error: &str) -> String {
     )
 }
 
+/// The page with several second factors.
+pub(super) fn choice(context: &str) -> String {
+    page(
+        "Sign In",
+        &format!(
+            r##"<div id="loginArea"><div id="mfaGreetingDescription">For security reasons, we require additional information to verify your account</div>
+<div id="authOptions"><form id="options" method="post" action="{PATH}?loginToRp=urn:amazon:webservices">
+<script type="text/javascript">function SelectOption(option) {{ document.getElementById('optionSelection').value = option; document.forms['options'].submit(); return false; }}</script>
+<input id="optionSelection" type="hidden" name="AuthMethod"/><input id="context" type="hidden" name="Context" value="{context}"/>
+<div class="groupMargin"><a class="actionLink" href="#" onclick="return SelectOption('CertificateAuthentication');">Use a certificate</a></div>
+<div class="groupMargin"><a class="actionLink" href="#" onclick="return SelectOption('AzureMfaAuthentication');">Use an app</a></div>
+</form></div></div>"##
+        ),
+    )
+}
+
 fn second_factor(context: &str, error: &str, fields: &str) -> String {
     page(
         "Sign In",

@@ -143,6 +143,7 @@ fn shown(state: &mut State, asked: &Asked<'_>, fault: &IdpFault) -> Answer {
     let session = asked.cookies.get("MSISAuth").and_then(|cookie| state.sessions.get(cookie)).cloned();
     let Some(session) = session else { return text(200, HTML, pages::sign_in(&asked.action(fault), said)) };
     match (&session.context, &state.mfa) {
+        (Some(context), Mfa::Choice(_)) => return text(200, HTML, pages::choice(context)),
         (Some(context), Mfa::Code(_)) => return text(200, HTML, pages::code(context, "")),
         (Some(context), _) => return text(200, HTML, pages::push(context, "")),
         (None, _) => {}
@@ -198,7 +199,7 @@ fn password(
     }
     let context = match state.mfa {
         Mfa::None => None,
-        Mfa::Code(_) | Mfa::Push(_) | Mfa::Denied => Some(state.new_secret("ctx")),
+        Mfa::Code(_) | Mfa::Choice(_) | Mfa::Push(_) | Mfa::Denied => Some(state.new_secret("ctx")),
     };
     signed_in(state, asked, user, context)
 }
@@ -218,7 +219,8 @@ fn second_factor(state: &mut State, asked: &Asked<'_>, fields: &Fields) -> Answe
     let polls = session.polls;
     let refusal = match mfa {
         Mfa::None => None,
-        Mfa::Code(code) => {
+        Mfa::Choice(_) if !fields.contains_key("VerificationCode") => Some(pages::code(&context, "")),
+        Mfa::Code(code) | Mfa::Choice(code) => {
             state.counts.codes += 1;
             (fields.get("VerificationCode") != Some(&code))
                 .then(|| pages::code(&context, "The verification code is incorrect."))

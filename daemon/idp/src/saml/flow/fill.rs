@@ -10,6 +10,9 @@ use crate::web::{Answer, Place};
 use keyfob_shared::Secret;
 use keyfob_shared::wire::Prompt;
 
+/// The field of AD FS for the way to sign in.
+const METHOD: &str = "AuthMethod";
+
 impl<A: Ask> Flow<'_, A> {
     pub(super) async fn sign_in(
         &mut self,
@@ -31,6 +34,11 @@ impl<A: Ask> Flow<'_, A> {
             if !is_mended {
                 return Err(self.complain(complaint, &said));
             }
+        }
+        // A page for the name alone comes again when nobody has that name.
+        if password.is_none() && std::mem::replace(&mut self.named, true) {
+            let said = self.quote(page.errors.first().map_or("", String::as_str));
+            return Err(self.complain(complaint::of(&said), &said));
         }
         let mut filled = Vec::new();
         let name = match user {
@@ -104,5 +112,27 @@ impl<A: Ask> Flow<'_, A> {
         self.typed.push(code.clone());
         self.codes += 1;
         self.submit(place, form, &[(field.name.as_str(), code)]).await
+    }
+
+    /// Asks which of several ways to go; a single one is no question.
+    pub(super) async fn choose(
+        &mut self,
+        page: &Page,
+        place: &Place,
+        form: &Form,
+    ) -> Result<Answer, Trouble> {
+        let chosen = match page.ways.as_slice() {
+            [only] => Some(only),
+            ways => {
+                let choices = ways.iter().map(|(_, text)| self.quote(text)).collect();
+                let label = format!("second factor at {}", self.host);
+                let index = self.asked(Prompt::Choice { label, choices }).await?;
+                index.expose().trim().parse::<usize>().ok().and_then(|index| ways.get(index))
+            }
+        };
+        let Some((sent, _)) = chosen else {
+            return Err(Trouble::person("none of the choices was chosen").hint(login(self.settings)));
+        };
+        self.submit(place, form, &[(METHOD, Secret::new(sent.as_str()))]).await
     }
 }

@@ -51,6 +51,7 @@ pub(super) async fn run(
         user,
         kept_password: password,
         password: None,
+        named: false,
         spoilt: false,
         typed: Vec::new(),
         codes: 0,
@@ -81,6 +82,8 @@ struct Flow<'a, A> {
     user: Option<String>,
     /// From the vault, and not yet known to be wrong.
     kept_password: Option<Secret>,
+    /// Whether the name was sent on a page of its own.
+    named: bool,
     /// The one that was sent.
     password: Option<Secret>,
     /// Whether the kept one must not be sent again.
@@ -126,6 +129,7 @@ impl<A: Ask> Flow<'_, A> {
                     return Err(self.denied(&page, &answer));
                 }
                 Seen::Onward(form) => self.onward(&answer.place, form).await?,
+                Seen::Choice(form) => self.choose(&page, &answer.place, form).await?,
                 Seen::Later(seconds, url) => self.later(&page, &answer.place, seconds, url).await?,
                 Seen::Unknown => return Err(self.unknown(&page, &answer)),
             };

@@ -91,6 +91,11 @@ fn found(page: &Page, expected: &Map<String, Value>) -> Map<String, Value> {
             put("sent", sent(form, &[]));
             put("text", quote::text(&form.text, &[]).into());
         }
+        Seen::Choice(form) => {
+            put("seen", "choice".into());
+            put("action", action(form));
+            put("ways", json!(page.ways));
+        }
         Seen::Later(seconds, url) => {
             put("seen", "later".into());
             put("seconds", seconds.into());
@@ -139,7 +144,8 @@ proptest::proptest! {
             proptest::sample::select(vec![
                 "<form method=post action=/x>", "</form>", "<input type=password name=p>", "<input name=u>",
                 "<input type=hidden name=SAMLResponse value=x>", "<input type=submit>", "<select name=s>", "<option>",
-                "</select>", "<div class=error>", "</div>", "<label for=a>", "<script>", "</script>", "<title>", "&#x1b;",
+                "</select>", "<div class=error>", "</div>", "<label for=a>", "<script>", "</script>", "<title>", "&#x1b;", "<form id=options>",
+                "<a onclick=\"SelectOption('x')\">",
                 "<textarea name=otp>", "<meta http-equiv=refresh content=5>", "<!--", "-->", "\"", "'", "<", ">", "\u{0}",
             ]),
             0..40,
