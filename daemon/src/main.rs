@@ -8,6 +8,7 @@ mod clock;
 mod configuration;
 mod import_plan;
 mod logs;
+mod notify;
 mod platform;
 mod runtime;
 mod start;

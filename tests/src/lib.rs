@@ -8,6 +8,7 @@
 pub mod emulator;
 pub mod keychain;
 pub mod leaks;
+pub mod notifications;
 pub mod parts;
 pub mod run;
 pub mod simplesamlphp;

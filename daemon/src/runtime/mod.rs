@@ -268,6 +268,7 @@ impl Runtime {
             match command {
                 Command::Answer { waiter, answer } => self.ledger.answer(waiter, answer),
                 Command::Mint(mint) => self.shared.mint(*mint, self.engine.config().clone()),
+                Command::TellSignIn { identity, by } => crate::notify::sign_in_needed(&identity, by),
                 Command::Save { slot, record } => self.shared.saver.write(slot.to_string(), Some(record)),
                 Command::Forget { item } => self.shared.saver.write(item, None),
                 Command::Load(load) => self.shared.load(load),

@@ -2,6 +2,8 @@
 
 use keyfob_tests::World;
 use keyfob_tests::emulator::adfs::{Account, Adfs, Mfa};
+use keyfob_tests::keychain::Keychain;
+use keyfob_tests::notifications::Notifications;
 use keyfob_tests::world::eventually;
 use std::time::Duration;
 
@@ -33,7 +35,9 @@ fn a_password_once_and_ten_sessions_are_renewed_until_the_provider_asks_again() 
     const PROFILES: usize = 10;
     let adfs = Adfs::start();
     let password = adfs.password("CORP\\alice");
-    let world = world(&adfs, PROFILES, "");
+    let mut world = world(&adfs, PROFILES, "");
+    let Some(_bus) = Keychain::start(&mut world) else { return };
+    let desktop = Notifications::start(&world);
     world.aws.lifetime(Duration::from_secs(6));
     let said = world.get("p0");
     assert!(said.failed(3).contains("keyfob login corp"), "{said:?}");
@@ -60,19 +64,26 @@ fn a_password_once_and_ten_sessions_are_renewed_until_the_provider_asks_again() 
     get_all();
     assert_eq!(adfs.counts().passwords, 1);
     // The provider wants to see a person: that is told while all sessions still live.
-    world.aws.lifetime(Duration::from_secs(90));
+    world.aws.lifetime(Duration::from_secs(50));
     eventually("long sessions", Duration::from_secs(20), || {
         get_all();
         world.aws.mints().len() >= mints.len() + PROFILES
     });
     adfs.end_sessions();
     // An assertion serves what is due within a minute; then the provider is asked.
-    eventually("the sign-in is said to be needed", Duration::from_secs(100), || {
+    eventually("the sign-in is said to be needed", Duration::from_secs(150), || {
         let status = world.status();
         let identity = &status["identities"][0];
         identity["state"] == "sign-in-needed" && identity["sign_in_needed_by"].is_string()
     });
+    eventually("the desktop tells it", Duration::from_secs(5), || !desktop.shown().is_empty());
     get_all();
+    let shown = desktop.shown();
+    assert_eq!(shown.len(), 1, "once: {shown:?}");
+    assert!(
+        shown[0].0 == "Sign in to AWS as corp" && shown[0].1.ends_with(": keyfob login corp"),
+        "{shown:?}"
+    );
     let again = world.keyfob_with_input(&["login", "corp"], &password);
     again.ok();
     get_all();

@@ -122,6 +122,13 @@ pub enum Command {
     },
     /// Call AWS and report [`Event::Minted`]; within a minute, whatever happens.
     Mint(Box<Mint>),
+    /// Tell the person that an identity provider wants to see them.
+    TellSignIn {
+        /// Whose sign-in.
+        identity: IdentityName,
+        /// When the first of its sessions ends.
+        by: Option<Timestamp>,
+    },
     /// Write a session to the vault.
     Save {
         /// The name of the item.

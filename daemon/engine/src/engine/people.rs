@@ -57,11 +57,17 @@ impl Engine {
     /// The identity provider wants to see a person: nothing behind it is asked for again before that.
     pub(super) fn signed_out(&mut self, identity: &IdentityName) {
         self.signed_in_until.remove(identity);
+        let was_out = self.slots.values().any(|slot| slot.identity == *identity && slot.signed_out);
         for key in self.slots_of(identity) {
             if let Some(slot) = self.slots.get_mut(&key).filter(|slot| slot.parent.is_none()) {
                 slot.signed_out = true;
             }
             self.set_timer(key);
+        }
+        // Once; and whoever is waited for is told anyway.
+        let by = self.sign_in_needed_by(identity);
+        if !was_out && by.is_some() {
+            self.commands.push_back(Command::TellSignIn { identity: identity.clone(), by });
         }
     }
 

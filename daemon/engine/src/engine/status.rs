@@ -165,21 +165,22 @@ impl Engine {
     /// Answers the state of an identity that signs in at a provider: a person is needed when the first of its sessions
     /// ends that can't be renewed, or when the provider has said so.
     fn provider(&self, name: &IdentityName) -> IdentityStatus {
-        let roots = self.slots.values().filter(|slot| slot.identity == *name && slot.parent.is_none());
-        let mut is_out = false;
-        let mut first: Option<Timestamp> = None;
-        for slot in roots.filter(|slot| slot.signed_out) {
-            is_out = true;
-            let session = slot.session.as_ref().filter(|session| session.is_served(&self.clock, self.now));
-            let end = session.map(|session| session.told_end(&self.clock));
-            first = first.into_iter().chain(end).min();
-        }
+        let is_out = self.slots.values().any(|slot| slot.identity == *name && slot.signed_out);
+        let first = self.sign_in_needed_by(name);
         let state = match (self.locked, is_out) {
             (true, _) => "locked",
             (false, true) => "sign-in-needed",
             (false, false) => "ready",
         };
         self.identity_status(name, state, first.or(self.signed_in_until.get(name).copied()))
+    }
+
+    /// Answers when the first session ends that only a sign-in can renew.
+    pub(super) fn sign_in_needed_by(&self, name: &IdentityName) -> Option<Timestamp> {
+        let out = self.slots.values().filter(|slot| slot.identity == *name && slot.signed_out);
+        let sessions = out.filter_map(|slot| slot.session.as_ref());
+        let served = sessions.filter(|session| session.is_served(&self.clock, self.now));
+        served.map(|session| session.told_end(&self.clock)).min()
     }
 
     fn identity_status(

@@ -66,6 +66,7 @@ pub(super) struct World {
     pub(super) mints: Vec<Mint>,
     pub(super) answers: Vec<(WaiterId, Answer)>,
     pub(super) saved: HashMap<String, Secret>,
+    pub(super) told: Vec<(keyfob_shared::IdentityName, Option<Timestamp>)>,
     pub(super) loads: usize,
     /// Reads of the vault that are not answered, and what it held when they were asked for.
     pub(super) reads: Vec<(LoadId, Vec<(String, Secret)>)>,
@@ -92,6 +93,7 @@ impl World {
             mints: Vec::new(),
             answers: Vec::new(),
             saved: HashMap::new(),
+            told: Vec::new(),
             loads: 0,
             reads: Vec::new(),
             server: START,
@@ -109,6 +111,7 @@ impl World {
             match command {
                 Command::Answer { waiter, answer } => self.answers.push((waiter, answer)),
                 Command::Mint(mint) => self.mints.push(*mint),
+                Command::TellSignIn { identity, by } => self.told.push((identity, by)),
                 Command::Save { slot, record } => drop(self.saved.insert(slot.to_string(), record)),
                 Command::Forget { item } => drop(self.saved.remove(&item)),
                 Command::Load(load) => {
