@@ -179,7 +179,7 @@ pub(super) async fn status(
 ) {
     daemon.vault = wire_status(&shared.vault.status().await);
     let keys = known_keys(&shared).await;
-    for identity in &mut identities {
+    for identity in identities.iter_mut().filter(|identity| identity.kind == "iam-user") {
         if keys.as_ref().is_some_and(|keys| !keys.contains(identity.name.as_str())) {
             identity.state = "no-key".into();
         }

@@ -76,7 +76,9 @@ impl Runtime {
                 start(call.list(self.findings(), page));
             }
             Request::Doctor => {
-                let identities = self.engine.config().identities.keys().cloned().collect();
+                let with_keys =
+                    self.engine.config().identities.iter().filter(|(_, identity)| identity.has_key());
+                let identities = with_keys.map(|(name, _)| name.clone()).collect();
                 let (findings, troubles) = (self.findings(), self.troubles());
                 let file = self.config_file.clone();
                 start(dialogue::doctor(shared, file, findings, troubles, identities, call));
@@ -142,8 +144,13 @@ impl Runtime {
         }
         match request {
             Request::KeyAdd { identity, .. } | Request::KeyImport { identity, .. } => {
-                if self.engine.config().identities.contains_key(identity) {
-                    return Ok(());
+                if let Some(known) = self.engine.config().identities.get(identity) {
+                    if known.has_key() {
+                        return Ok(());
+                    }
+                    let kind = known.kind.name();
+                    let message = format!("identity {identity} is of type {kind}, which has no access key");
+                    return Err(Failure::new(FailureKind::Usage, message).hint("keyfob status"));
                 }
                 let message = format!("there is no identity {identity} in {}", self.config_file.display());
                 let hint = format!(

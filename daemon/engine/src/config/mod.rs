@@ -209,6 +209,11 @@ impl Identity {
         }
     }
 
+    /// Answers whether it has a long-term key in the vault.
+    pub fn has_key(&self) -> bool {
+        self.kind == IdentityKind::IamUser
+    }
+
     /// Answers whether a person signs in for it at a provider that is none of AWS.
     pub const fn has_provider(&self) -> bool {
         match self.kind {
