@@ -8,10 +8,14 @@
 pub mod emulator;
 pub mod keychain;
 pub mod leaks;
+pub mod oidc;
 pub mod parts;
 pub mod run;
+pub mod visit;
 pub mod world;
 
-pub use emulator::{Emulator, Fault};
+pub use emulator::{Emulator, Fault, IdentityCenter};
+pub use oidc::OidcProvider;
 pub use run::Run;
+pub use visit::visit;
 pub use world::World;

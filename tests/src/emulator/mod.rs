@@ -4,12 +4,14 @@
 
 mod answer;
 mod faults;
+mod identity_center;
 mod objects;
 mod server;
 mod sts;
 mod traffic;
 
 pub use faults::Fault;
+pub use identity_center::IdentityCenter;
 pub use traffic::Traffic;
 
 use std::collections::{HashMap, HashSet};
@@ -202,7 +204,7 @@ impl Emulator {
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 

@@ -80,7 +80,6 @@ pub(super) fn read(
     if !(0.0..=LATEST).contains(&body.exp) {
         return Err("its id token expires at no time".into());
     }
-    #[expect(clippy::cast_possible_truncation, reason = "it is within the calendar")]
     let expires = Timestamp::from_millis(body.exp as i64 * 1_000);
     Ok(Claims { subject: body.sub, expires })
 }
