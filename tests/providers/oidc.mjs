@@ -4,6 +4,9 @@
 
 import { createServer } from "node:http";
 
+// It warns of what is not for production; nobody reads on after the issuer.
+console.info = console.warn = () => {};
+
 const [module, lifetime, client, confidential, secret] = process.argv.slice(2);
 const { Provider } = await import(module);
 

@@ -3,7 +3,7 @@
 use crate::{Run, parts};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// What it needs of Node.js.
 const NODE: &str = "Number(process.versions.node.split('.')[0]) >= 20";
@@ -21,6 +21,8 @@ pub struct OidcProvider {
     server: Child,
     node: PathBuf,
     issuer: String,
+    // It would end where nobody listens any more.
+    _said: BufReader<ChildStdout>,
 }
 
 impl OidcProvider {
@@ -44,9 +46,10 @@ impl OidcProvider {
         let mut server =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut issuer = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut issuer).unwrap();
+        let mut said = BufReader::new(server.stdout.take().unwrap());
+        said.read_line(&mut issuer).unwrap();
         assert!(issuer.starts_with("http://"), "the OIDC provider does not start");
-        Some(Self { server, node, issuer: issuer.trim().to_owned() })
+        Some(Self { server, node, issuer: issuer.trim().to_owned(), _said: said })
     }
 
     /// Its name.

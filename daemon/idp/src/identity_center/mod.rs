@@ -141,10 +141,14 @@ pub async fn renew(settings: &Settings, kept: &Secret) -> Result<Unwritten<Signe
     let authorizer = Authorizer::new(settings).map_err(on)?;
     match token::refresh(&authorizer, &kept.registration, refresh_token).await {
         Ok(tokens) => Ok(take(kept, tokens)),
-        Err(refusal) if refusal.is_final() => {
-            // Nothing of a registration that is not known is worth keeping.
-            let kept = if refusal.is_about_client() { Secret::default() } else { kept.signed_out().secret() };
-            Err(Refused::Person { failure: on(refusal.trouble).into_failure(), kept: Some(kept) })
+        Err(refusal) if refusal.is_about_grant() => {
+            let kept = Some(kept.signed_out().secret());
+            Err(Refused::Person { failure: on(refusal.trouble).into_failure(), kept })
+        }
+        // Nothing that belongs to a registration that is not known is worth keeping.
+        Err(refusal) if refusal.is_about_client() => {
+            let kept = Some(Secret::default());
+            Err(Refused::Person { failure: on(refusal.trouble).into_failure(), kept })
         }
         Err(refusal) => Err(on(refusal.trouble).into()),
     }

@@ -25,6 +25,12 @@ impl Refusal {
         matches!(self.trouble, Trouble::Lasting(_))
     }
 
+    /// Answers whether what was sent as a grant is worth nothing any more.
+    pub(super) fn is_about_grant(&self) -> bool {
+        ["InvalidGrantException", "ExpiredTokenException", "AccessDeniedException"]
+            .contains(&self.code.as_str())
+    }
+
     /// Answers whether the registration is not known.
     pub(super) fn is_about_client(&self) -> bool {
         self.code == "InvalidClientException"
@@ -71,6 +77,8 @@ fn sort(status: u16, code: &str, message: &str, settings: &Settings, secrets: &[
         | "AccessDeniedException"
         | "UnauthorizedException"
         | "InvalidClientException" => Trouble::person(format!("it says {said}")).hint(login(settings)),
+        // A success that is none: the page of a hotel.
+        _ if status < 400 => Trouble::passing("an answer that is not understood"),
         _ if status >= 500 || status == 429 || status == 408 => {
             Trouble::passing(format!("it answers with status {status}"))
         }
@@ -105,6 +113,7 @@ pub(super) mod tests {
             (503, ""),
             (502, "Bad"),
             (429, ""),
+            (200, ""),
         ] {
             assert!(!sort(status, code, "", &settings(), &[]).is_final(), "{status} {code}");
         }
