@@ -87,3 +87,22 @@ impl<'a> Authorizer<'a> {
         refusal::read(error, self.settings, secrets)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::refusal::tests::settings;
+    use super::*;
+
+    #[tokio::test]
+    async fn the_browser_begins_at_the_endpoint_of_the_region() {
+        for (region, host) in [
+            ("eu-west-1", "oidc.eu-west-1.amazonaws.com"),
+            ("cn-north-1", "oidc.cn-north-1.amazonaws.com.cn"),
+            ("us-gov-west-1", "oidc.us-gov-west-1.amazonaws.com"),
+        ] {
+            let settings = Settings { region: region.into(), ..settings() };
+            let place = Authorizer::new(&settings).unwrap().place().await.unwrap();
+            assert_eq!((place.host(), place.is_https()), (host, true));
+        }
+    }
+}

@@ -106,10 +106,13 @@ impl Portal {
     async fn accounts(&self, token: &Secret) -> Result<Vec<(String, String)>, Refusal> {
         let (mut accounts, mut next) = (Vec::new(), None);
         loop {
-            let answer = patiently(async || {
-                let request = self.client().await?.list_accounts().access_token(token.expose());
-                let answer = request.set_next_token(next.clone()).send().await;
-                answer.map_err(|error| refusal::read(&error, &self.settings, &[token]))
+            let answer = patiently(|| {
+                let next = next.clone();
+                async {
+                    let request = self.client().await?.list_accounts().access_token(token.expose());
+                    let answer = request.set_next_token(next).send().await;
+                    answer.map_err(|error| refusal::read(&error, &self.settings, &[token]))
+                }
             });
             let answer = answer.await?;
             let named = answer.account_list().iter().filter_map(|account| {
@@ -130,10 +133,13 @@ impl Portal {
     async fn roles(&self, token: &Secret, account_id: &str) -> Result<Vec<String>, Refusal> {
         let (mut roles, mut next) = (Vec::new(), None);
         loop {
-            let answer = patiently(async || {
-                let request = self.client().await?.list_account_roles().access_token(token.expose());
-                let answer = request.account_id(account_id).set_next_token(next.clone()).send().await;
-                answer.map_err(|error| refusal::read(&error, &self.settings, &[token]))
+            let answer = patiently(|| {
+                let next = next.clone();
+                async {
+                    let request = self.client().await?.list_account_roles().access_token(token.expose());
+                    let answer = request.account_id(account_id).set_next_token(next).send().await;
+                    answer.map_err(|error| refusal::read(&error, &self.settings, &[token]))
+                }
             });
             let answer = answer.await?;
             let names = answer.role_list().iter().filter_map(|role| role.role_name());
@@ -168,7 +174,10 @@ impl Portal {
 }
 
 /// Asks again, later and later, where AWS asks for fewer questions.
-async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Refusal>) -> Result<T, Refusal> {
+async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, Refusal>
+where
+    F: Future<Output = Result<T, Refusal>>,
+{
     let mut tries = 1;
     loop {
         match ask().await {

@@ -41,9 +41,8 @@ impl Caller {
         fields: &[(&str, &str)],
         authority: Option<&Secret>,
     ) -> Result<Response<Bytes>, Trouble> {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.extend_pairs(fields);
-        let form = Secret::new(form.finish());
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let form = Secret::new(form);
         let mut request = Request::builder()
             .method(Method::POST)
             .uri(place.uri().clone())

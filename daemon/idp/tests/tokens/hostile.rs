@@ -236,6 +236,18 @@ async fn only_the_own_answer_of_the_browser_is_heard() {
 }
 
 #[tokio::test]
+async fn everything_runs_on_tasks_of_their_own() {
+    let liar = Liar::start();
+    let own = liar.clone();
+    let task = tokio::spawn(async move {
+        let settings = settings(&own.issuer, Flow::Browser);
+        assert!(sign_in(&settings, &mut Gone).await.is_err());
+        assert!(renew(&settings, &own.kept()).await.is_err());
+    });
+    task.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_person_says_no_or_is_gone() {
     let liar = Liar::start();
     let settings = settings(&liar.issuer, Flow::Browser);

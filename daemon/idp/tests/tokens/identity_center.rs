@@ -260,3 +260,19 @@ async fn addresses_that_are_not_safe_are_not_asked() {
     }
     assert_eq!(center.calls("RegisterClient"), 0);
 }
+
+#[tokio::test]
+async fn everything_runs_on_tasks_of_their_own() {
+    let center = IdentityCenter::start();
+    center.assign(ACCOUNT, "main", "R");
+    let settings = settings(&center, Flow::Browser);
+    let task = tokio::spawn(async move {
+        let vault = Vault::default();
+        vault.write(sign_in(&settings, None, &mut alice()).await.unwrap()).await;
+        let renewed = vault.write(renew(&settings, &vault.kept()).await.unwrap()).await;
+        let portal = Portal::new(settings);
+        let listed = portal.accounts_and_roles(&renewed.access_token).await.unwrap();
+        portal.role_credentials(&renewed.access_token, ACCOUNT, &listed[0].role_name).await.unwrap();
+    });
+    task.await.unwrap();
+}
