@@ -22,11 +22,11 @@ const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 /// The longest list of headers of an answer, in bytes: cookies of a sign-in are large.
 const MAX_HEAD: usize = 256 * 1024;
 
-type Tls<C> = Client<HttpsConnector<C>, Full<Bytes>>;
+type Tls<C> = Box<Client<HttpsConnector<C>, Full<Bytes>>>;
 
 /// A client for one service.
 pub(super) enum Connections {
-    Plain(Client<HttpConnector, Full<Bytes>>),
+    Plain(Box<Client<HttpConnector, Full<Bytes>>>),
     Direct(Tls<HttpConnector>),
     Tunnelled(Tls<Tunnel<HttpsConnector<HttpConnector>>>),
 }
@@ -38,7 +38,7 @@ impl Connections {
         http.set_connect_timeout(Some(CONNECT_TIME));
         http.enforce_http(false);
         if !place.is_https() {
-            return Ok(Self::Plain(client().build(http)));
+            return Ok(Self::Plain(Box::new(client().build(http))));
         }
         let config = tokio::task::spawn_blocking(roots).await.map_err(std::io::Error::other);
         let config = config.and_then(|config| config).map_err(|cause| {
@@ -48,10 +48,10 @@ impl Connections {
             ))
         })?;
         let Some(proxy) = proxy().intercept(place.uri()) else {
-            return Ok(Self::Direct(client().build(tls(config, http))));
+            return Ok(Self::Direct(Box::new(client().build(tls(config, http)))));
         };
         let tunnel = tunnel(&proxy, tls_or_plain(config.clone(), http))?;
-        Ok(Self::Tunnelled(client().build(tls(config, tunnel))))
+        Ok(Self::Tunnelled(Box::new(client().build(tls(config, tunnel)))))
     }
 
     /// Sends a request and answers the head of what comes back.

@@ -20,7 +20,7 @@ const OTHERS: [&str; 4] = ["aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"];
 /// Answers the partition of a sign-in page: `signin.aws.amazon.com`, `eu-west-1.signin.aws.amazon.com`.
 pub(crate) fn of_host(host: &str) -> Option<&'static str> {
     let host = host.to_ascii_lowercase();
-    let is_page = |page: &str| host == page || host.strip_suffix(page).is_some_and(|rest| is_region(rest));
+    let is_page = |page: &str| host == page || host.strip_suffix(page).is_some_and(is_region);
     PAGES.iter().find(|(page, _)| is_page(page)).map(|(_, partition)| *partition)
 }
 
