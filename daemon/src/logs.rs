@@ -39,8 +39,10 @@ pub(crate) fn start(arguments: &Arguments, state_directory: &Path) -> io::Result
 fn filter() -> EnvFilter {
     let wanted = std::env::var(environment::LOG).unwrap_or_else(|_| "info".into());
     let filter = EnvFilter::builder().parse_lossy(wanted);
-    const QUIET: [&str; 12] = [
+    const QUIET: [&str; 14] = [
         "aws_runtime",
+        "aws_sdk_sso",
+        "aws_sdk_ssooidc",
         "aws_sdk_sts",
         "aws_sigv4",
         "aws_smithy_http_client",

@@ -3,7 +3,7 @@
 use keyfob_shared::{Failure, FailureKind};
 
 /// Why a sign-in ended without an assertion.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Trouble {
     /// The network, or a server that is down: the same may work later.
     Passing(Failure),

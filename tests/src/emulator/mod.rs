@@ -7,12 +7,14 @@ pub mod adfs;
 mod answer;
 mod assertions;
 mod faults;
+mod identity_center;
 mod objects;
 mod server;
 mod sts;
 mod traffic;
 
 pub use faults::Fault;
+pub use identity_center::IdentityCenter;
 pub use objects::Finished;
 pub use traffic::Traffic;
 

@@ -13,6 +13,7 @@ mod kept;
 mod received;
 mod recognize;
 
+pub use crate::refused::Refused;
 pub use assertion::{Assertion, Role};
 
 use crate::ask::NoOne;
@@ -79,21 +80,6 @@ pub struct SignedIn {
     /// For the vault: cookies of the provider, and the password only if it is to be remembered. Empty where nothing is
     /// worth keeping.
     pub kept: Secret,
-}
-
-/// Why there is no new assertion without a person.
-#[derive(Clone, Debug)]
-pub enum Refused {
-    /// A person has to sign in again, or to mend something; trying again changes nothing.
-    Person {
-        /// What happened.
-        failure: Failure,
-        /// What is to be kept from now on, where what was kept must not be tried again: a wrong password locks an
-        /// account.
-        kept: Option<Secret>,
-    },
-    /// The network or the provider is down; later the same may work.
-    Transient(Failure),
 }
 
 /// Signs in with a person. A kept session that still lives is used, and nothing is asked; without `kept` a new session is

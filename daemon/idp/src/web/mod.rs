@@ -2,10 +2,12 @@
 //!
 //! It never leaves the origin that it was started for, so nothing that it sends can reach another host.
 
+mod caller;
 mod connect;
 mod jar;
 mod place;
 
+pub(crate) use caller::{Caller, is_shown};
 pub(crate) use jar::Jar;
 pub(crate) use place::{Place, https_host};
 

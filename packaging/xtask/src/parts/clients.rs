@@ -1,4 +1,5 @@
-//! Clients of AWS that are fetched or built, each in a directory of its own: what `tests/clients` holds, and its SDKs.
+//! Clients of AWS and a provider to sign in at, fetched or built, each in a directory of its own: what `tests/clients`
+//! holds, and what it needs.
 //!
 //! A directory that is complete holds the text that it was made from. Where one can't be had, a file beside it says why,
 //! and the row of the tests that needs it says so too.
@@ -12,6 +13,7 @@ use std::process::{Command, Stdio};
 /// A download that hangs or a build that does not end is given up after this many seconds.
 const LIMIT: &str = "600";
 const NODE: &str = "@aws-sdk/client-s3@3.1169.0";
+const OIDC: &str = "oidc-provider@9.13.3";
 
 /// A client, or what it needs.
 struct Part {
@@ -39,6 +41,22 @@ const PARTS: &[Part] = &[
             "--no-fund",
             "--loglevel=error",
             NODE,
+        ]],
+    },
+    Part {
+        name: "oidc",
+        tools: &["node", "npm"],
+        sources: &[],
+        steps: &[&[
+            "npm",
+            "install",
+            "--prefix=PLACE",
+            "--engine-strict",
+            "--no-package-lock",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            OIDC,
         ]],
     },
     Part {
