@@ -38,8 +38,19 @@ pub enum Step {
     Federated(Proof, Box<AssumeRole>),
     /// `sts:GetFederationToken` with a long-term key.
     FederationToken(Box<FederationToken>),
+    /// `sso:GetRoleCredentials` of IAM Identity Center.
+    PortalRole(PortalRole),
     /// What a command of the identity prints: a document of `credential_process`.
     Process,
+}
+
+/// The parameters of `sso:GetRoleCredentials`; how long its sessions live is set at AWS.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct PortalRole {
+    /// 12 digits.
+    pub account_id: String,
+    /// The name of the permission set.
+    pub role_name: String,
 }
 
 /// What proves to STS who somebody is, without a key of AWS.
@@ -116,7 +127,9 @@ impl Step {
     /// Answers the name of the session in CloudTrail, where it has one.
     pub fn session_name(&self) -> Option<&str> {
         match self {
-            Self::SessionToken(_) | Self::Process | Self::Federated(Proof::Saml, _) => None,
+            Self::SessionToken(_) | Self::Process | Self::PortalRole(_) | Self::Federated(Proof::Saml, _) => {
+                None
+            }
             Self::AssumeRole(role) | Self::Federated(Proof::WebIdentity, role) => {
                 role.session_name.as_deref()
             }
@@ -128,7 +141,7 @@ impl Step {
     pub fn role_arn(&self) -> Option<&RoleArn> {
         match self {
             Self::AssumeRole(role) | Self::Federated(_, role) => Some(&role.role_arn),
-            Self::SessionToken(_) | Self::FederationToken(_) | Self::Process => None,
+            Self::SessionToken(_) | Self::FederationToken(_) | Self::PortalRole(_) | Self::Process => None,
         }
     }
 
@@ -138,7 +151,7 @@ impl Step {
             Self::SessionToken(token) => token.duration,
             Self::AssumeRole(role) | Self::Federated(_, role) => role.duration,
             Self::FederationToken(token) => token.duration,
-            Self::Process => None,
+            Self::Process | Self::PortalRole(_) => None,
         }
     }
 
@@ -146,7 +159,11 @@ impl Step {
     pub fn mfa_serial(&self) -> Option<&str> {
         match self {
             Self::SessionToken(token) => token.mfa_serial.as_deref(),
-            Self::AssumeRole(_) | Self::Federated(..) | Self::FederationToken(_) | Self::Process => None,
+            Self::AssumeRole(_)
+            | Self::Federated(..)
+            | Self::FederationToken(_)
+            | Self::PortalRole(_)
+            | Self::Process => None,
         }
     }
 
@@ -164,6 +181,7 @@ impl Step {
                 let scope = scope(token.policy.as_deref(), &token.policy_arns);
                 format!("GetFederationToken as {}{}{scope}", token.name, lasting(token.duration))
             }
+            Self::PortalRole(role) => format!("GetRoleCredentials {} in {}", role.role_name, role.account_id),
             Self::Process => "the command of the identity".into(),
         }
     }

@@ -42,7 +42,9 @@ pub(crate) async fn call(client: &Client, request: &MintRequest) -> Outcome {
                 .map_err(|error| explain(request, &error))?;
             take(request, answer.credentials(), Some(account(role)))
         }
-        (Step::Federated(..), Signer::Key(_)) | (Step::Process, _) => Err(refusal::not_made(&request.step)),
+        (Step::Federated(..), Signer::Key(_)) | (Step::PortalRole(_) | Step::Process, _) => {
+            Err(refusal::not_made(&request.step))
+        }
     }
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn denied(request: &MintRequest, said: &str) -> Sorted {
             let failure = told(step, FailureKind::Person, why, said);
             (MintErrorKind::MfaRefused, failure.hint(format!("keyfob login {identity}")))
         }
-        Step::SessionToken(_) | Step::Process => {
+        Step::SessionToken(_) | Step::PortalRole(_) | Step::Process => {
             let failure = told(step, FailureKind::Upstream, "AWS does not allow it", said);
             (MintErrorKind::Final, failure.hint(format!(
                 "check whether a policy denies sts:GetSessionToken to this user, or asks for MFA: then set mfa_serial of identity {identity}"

@@ -32,6 +32,7 @@ pub(crate) fn what(step: &Step) -> String {
         Step::AssumeRole(role) | Step::Federated(_, role) => format!("assume role {}", role.role_arn),
         Step::SessionToken(_) => "get a session token".into(),
         Step::FederationToken(_) => "get a federation token".into(),
+        Step::PortalRole(role) => format!("get credentials of {} in {}", role.role_name, role.account_id),
         Step::Process => "run the command of the identity".into(),
     }
 }

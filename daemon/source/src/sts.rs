@@ -91,7 +91,7 @@ fn client(request: &MintRequest, endpoint: Option<&str>, http: Observed) -> Clie
         Step::AssumeRole(role) | Step::Federated(_, role) => role.region.clone(),
         Step::SessionToken(token) => token.region.clone(),
         Step::FederationToken(token) => token.region.clone(),
-        Step::Process => None,
+        Step::PortalRole(_) | Step::Process => None,
     };
     let mut config = aws_sdk_sts::Config::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::keys::{self, Stored};
 use super::pages::pages;
 use super::{Event, Shared};
-use keyfob_engine::config::{IdentityKind, Saml};
+use keyfob_engine::config::{Endpoints, IdentityKind};
 use keyfob_engine::engine::{self, Answer};
 use keyfob_shared::wire::{
     DaemonStatus, Finding, IdentityStatus, ProfileStatus, Prompt, Reply, Severity, SocketStatus, StatusPage,
@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 pub(super) struct Talk {
     pub(super) identity: IdentityName,
     pub(super) kind: IdentityKind,
+    pub(super) endpoints: Endpoints,
     pub(super) mfa_serial: Option<String>,
     pub(super) by_command: bool,
 }
@@ -33,7 +34,9 @@ async fn sign_in(shared: &Shared, talk: &Talk, call: &mut Call) -> Result<String
     let identity = &talk.identity;
     match &talk.kind {
         IdentityKind::IamUser => {}
-        IdentityKind::Saml(saml) => return at_provider(shared, identity, saml, call).await,
+        IdentityKind::Saml(_) | IdentityKind::Oidc(_) | IdentityKind::IdentityCenter(_) => {
+            return at_provider(shared, talk, call).await;
+        }
         IdentityKind::WebIdentity(_) => {
             return Ok(format!(
                 "identity {identity} has a token that something else keeps fresh, and needs no sign-in"
@@ -63,13 +66,9 @@ async fn sign_in(shared: &Shared, talk: &Talk, call: &mut Call) -> Result<String
     }
 }
 
-async fn at_provider(
-    shared: &Shared,
-    identity: &IdentityName,
-    saml: &Saml,
-    call: &mut Call,
-) -> Result<String, Failure> {
-    let until = shared.minter.sign_ins.sign_in(identity, saml, call).await?;
+async fn at_provider(shared: &Shared, talk: &Talk, call: &mut Call) -> Result<String, Failure> {
+    let identity = &talk.identity;
+    let until = shared.minter.sign_ins.sign_in(identity, &talk.kind, &talk.endpoints, call).await?;
     let signed_in = engine::Event::SignedIn { identity: identity.clone(), until };
     let _ = shared.events.send(Event::Engine(signed_in));
     let until = until.map_or_else(String::new, |until| format!(" until {until}"));

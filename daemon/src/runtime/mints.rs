@@ -9,7 +9,7 @@ use keyfob_engine::config::{Config, IdentityKind};
 use keyfob_engine::engine::{self, From, LoadId, Mint};
 use keyfob_engine::mfa::UsedCodes;
 use keyfob_engine::mint::{MintError, MintErrorKind, MintRequest, Minted, Signer};
-use keyfob_engine::plan::Step;
+use keyfob_engine::plan::{PortalRole, Step};
 use keyfob_shared::{Failure, FailureKind, IdentityName, Secret, Timestamp};
 use keyfob_source::Sts;
 use keyfob_vault::{Keeper, State, VaultError};
@@ -75,8 +75,12 @@ impl Minter {
         let Ok(Ok(_permit)) = tokio::time::timeout(LONGEST_QUEUE, self.calls.acquire()).await else {
             return (clock::now(), Err(broken_off("too many calls to AWS are under way")));
         };
-        if let (From::Identity, Step::Process) = (&mint.from, &mint.step) {
-            return self.run(&mint.identity, config).await;
+        match (&mint.from, &mint.step) {
+            (From::Identity, Step::Process) => return self.run(&mint.identity, config).await,
+            (From::Identity, Step::PortalRole(role)) => {
+                return self.portal(&mint.identity, role, config).await;
+            }
+            (_, _) => {}
         }
         let (request, signed_in_until) = match self.prepare(mint, config).await {
             Ok(prepared) => prepared,
@@ -100,6 +104,22 @@ impl Minter {
         };
         let started = clock::now();
         let result = keyfob_source::process(command, identity, started.wall).await;
+        if let Err(wrong) = &result {
+            tracing::warn!(error = %wrong.failure, kind = ?wrong.kind, "mint");
+        }
+        (started, result)
+    }
+
+    /// Asks the portal of IAM Identity Center.
+    async fn portal(
+        &self,
+        identity: &IdentityName,
+        role: &PortalRole,
+        config: &Config,
+    ) -> (Now, Result<Minted, MintError>) {
+        let started = clock::now();
+        let kind = config.identities.get(identity).map_or(&IdentityKind::IamUser, |found| &found.kind);
+        let result = self.sign_ins.portal_role(identity, kind, &config.endpoints, role).await;
         if let Err(wrong) = &result {
             tracing::warn!(error = %wrong.failure, kind = ?wrong.kind, "mint");
         }
@@ -144,9 +164,12 @@ impl Minter {
                 Ok((Signer::Token(token), None))
             }
             Some(IdentityKind::Saml(saml)) => self.sign_ins.assertion(identity, saml, step).await,
-            Some(IdentityKind::IamUser | IdentityKind::Process(_)) | None => {
-                keys::to_sign(&self.vault, identity).await.map(|key| (Signer::Key(key), None))
+            Some(kind @ IdentityKind::Oidc(_)) => {
+                let (token, until) = self.sign_ins.token(identity, kind, &config.endpoints, None).await?;
+                Ok((Signer::Token(token), until))
             }
+            Some(IdentityKind::IamUser | IdentityKind::Process(_) | IdentityKind::IdentityCenter(_))
+            | None => keys::to_sign(&self.vault, identity).await.map(|key| (Signer::Key(key), None)),
         }
     }
 

@@ -203,6 +203,7 @@ impl Runtime {
         let definition = config.identities.get(&identity).ok_or_else(|| unknown(name))?;
         Ok(Talk {
             kind: definition.kind.clone(),
+            endpoints: config.endpoints.clone(),
             mfa_serial: definition.mfa_serial.clone(),
             by_command: definition.mfa_command.is_some(),
             identity,

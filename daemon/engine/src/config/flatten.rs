@@ -125,6 +125,8 @@ impl Flattener<'_> {
         Endpoints {
             sts: self.text("sts", raw.sts.as_ref(), check::endpoint),
             signin: self.text("signin", raw.signin.as_ref(), check::endpoint),
+            sso: self.text("sso", raw.sso.as_ref(), check::endpoint),
+            sso_oidc: self.text("sso_oidc", raw.sso_oidc.as_ref(), check::endpoint),
         }
     }
 

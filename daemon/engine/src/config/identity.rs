@@ -2,12 +2,14 @@
 
 use super::flatten::Flattener;
 use super::raw::{RawIdentity, RawProfile};
-use super::{Identity, IdentityKind, Saml, SamlProvider, TokenSource, check, partition};
+use super::{
+    Flow, Identity, IdentityCenter, IdentityKind, Oidc, Saml, SamlProvider, TokenSource, check, partition,
+};
 use std::collections::BTreeMap;
 use toml::Spanned;
 
 /// The types that this version knows.
-pub(super) const TYPES: &[&str] = &["iam-user", "saml", "web-identity", "process"];
+pub(super) const TYPES: &[&str] = &["iam-user", "saml", "oidc", "identity-center", "web-identity", "process"];
 
 impl Flattener<'_> {
     pub(super) fn identity(
@@ -22,6 +24,8 @@ impl Flattener<'_> {
             "iam-user" => &["mfa_serial", "mfa_command"],
             "web-identity" => &["token_file", "command"],
             "process" => &["command"],
+            "oidc" => &["issuer", "client_id", "scopes", "flow", "port"],
+            "identity-center" => &["start_url", "region", "flow"],
             "saml" => &[
                 "provider",
                 "url",
@@ -39,7 +43,6 @@ impl Flattener<'_> {
                 return Identity::unknown();
             }
         };
-        self.later(&format!("identity {name:?}"), raw.later());
         for (key, place) in raw.keys().into_iter().filter(|(key, _)| !allowed.contains(key)) {
             self.wrong(place, format!("identity {name:?}: {key} has no meaning with type = {word:?}"));
         }
@@ -54,6 +57,15 @@ impl Flattener<'_> {
         let file = self.take("token_file", raw.token_file.as_ref(), |text| check::path(text, around));
         if word == "saml" {
             let kind = IdentityKind::Saml(self.saml(name, identity, command));
+            let partition = identity_partition(name, None, profiles).into();
+            return Identity { kind, partition, mfa_serial: None, mfa_command: None };
+        }
+        let at_provider = match word {
+            "oidc" => Some(IdentityKind::Oidc(self.oidc(name, identity))),
+            "identity-center" => Some(IdentityKind::IdentityCenter(self.identity_center(name, identity))),
+            _ => None,
+        };
+        if let Some(kind) = at_provider {
             let partition = identity_partition(name, None, profiles).into();
             return Identity { kind, partition, mfa_serial: None, mfa_command: None };
         }
@@ -85,6 +97,45 @@ impl Flattener<'_> {
 }
 
 impl Flattener<'_> {
+    fn flow(&mut self, raw: &RawIdentity) -> Flow {
+        let flow = self.take("flow", raw.flow.as_ref(), |text| match text.as_str() {
+            "browser" => Ok(Flow::Browser),
+            "device" => Ok(Flow::Device),
+            _ => Err(format!("{text:?} is not one of browser, device")),
+        });
+        flow.unwrap_or(Flow::Browser)
+    }
+
+    fn needed(&mut self, name: &str, offset: usize, key: &str, is_there: bool) {
+        if !is_there {
+            self.wrong(offset, format!("identity {name:?}: {key} is missing"));
+        }
+    }
+
+    fn oidc(&mut self, name: &str, identity: &Spanned<RawIdentity>) -> Oidc {
+        let (offset, raw) = (identity.span().start, identity.get_ref());
+        self.needed(name, offset, "issuer", raw.issuer.is_some());
+        self.needed(name, offset, "client_id", raw.client_id.is_some());
+        Oidc {
+            issuer: self.text("issuer", raw.issuer.as_ref(), check::endpoint).unwrap_or_default(),
+            client_id: raw.client_id.as_ref().map(|id| id.get_ref().clone()).unwrap_or_default(),
+            scopes: raw.scopes.as_ref().map(|scopes| scopes.get_ref().clone()).unwrap_or_default(),
+            flow: self.flow(raw),
+            port: raw.port.as_ref().map(|port| *port.get_ref()),
+        }
+    }
+
+    fn identity_center(&mut self, name: &str, identity: &Spanned<RawIdentity>) -> IdentityCenter {
+        let (offset, raw) = (identity.span().start, identity.get_ref());
+        self.needed(name, offset, "start_url", raw.start_url.is_some());
+        self.needed(name, offset, "region", raw.region.is_some());
+        IdentityCenter {
+            start_url: self.text("start_url", raw.start_url.as_ref(), check::endpoint).unwrap_or_default(),
+            region: self.text("region", raw.region.as_ref(), partition::region).unwrap_or_default(),
+            flow: self.flow(raw),
+        }
+    }
+
     fn saml(&mut self, name: &str, identity: &Spanned<RawIdentity>, command: Option<Vec<String>>) -> Saml {
         let (offset, raw) = (identity.span().start, identity.get_ref());
         let url = self.text("url", raw.url.as_ref(), check::endpoint);

@@ -117,6 +117,10 @@ pub struct Endpoints {
     pub sts: Option<String>,
     /// The same, of the console's sign-in service.
     pub signin: Option<String>,
+    /// The same, of the portal of IAM Identity Center.
+    pub sso: Option<String>,
+    /// The same, of what gives out its tokens.
+    pub sso_oidc: Option<String>,
 }
 
 /// How the user proves who they are.
@@ -144,6 +148,46 @@ pub enum IdentityKind {
     Process(Vec<String>),
     /// An identity provider that speaks SAML 2.0.
     Saml(Saml),
+    /// A provider that speaks OpenID Connect.
+    Oidc(Oidc),
+    /// IAM Identity Center.
+    IdentityCenter(IdentityCenter),
+}
+
+/// How to sign in at an OIDC provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Oidc {
+    /// The provider, as its own document names it.
+    pub issuer: String,
+    /// The name under which it knows keyfob.
+    pub client_id: String,
+    /// What is asked for beside `openid`; empty means what gives a refresh token.
+    pub scopes: Vec<String>,
+    /// Whether the browser is on this computer.
+    pub flow: Flow,
+    /// The port on 127.0.0.1 that is registered at the provider.
+    pub port: Option<u16>,
+}
+
+/// How to sign in at IAM Identity Center.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IdentityCenter {
+    /// The address of the access portal.
+    pub start_url: String,
+    /// Its region.
+    pub region: String,
+    /// Whether the browser is on this computer.
+    pub flow: Flow,
+}
+
+/// Where a person signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flow {
+    /// In a browser on this computer.
+    Browser,
+    /// In a browser anywhere, where a code is typed in or compared.
+    Device,
 }
 
 /// How to sign in at a SAML provider.
@@ -195,6 +239,8 @@ impl IdentityKind {
             Self::WebIdentity(_) => "web-identity",
             Self::Process(_) => "process",
             Self::Saml(_) => "saml",
+            Self::Oidc(_) => "oidc",
+            Self::IdentityCenter(_) => "identity-center",
         }
     }
 }
@@ -218,7 +264,7 @@ impl Identity {
     pub const fn has_provider(&self) -> bool {
         match self.kind {
             IdentityKind::IamUser | IdentityKind::WebIdentity(_) | IdentityKind::Process(_) => false,
-            IdentityKind::Saml(_) => true,
+            IdentityKind::Saml(_) | IdentityKind::Oidc(_) | IdentityKind::IdentityCenter(_) => true,
         }
     }
 
@@ -227,7 +273,10 @@ impl Identity {
         match &self.kind {
             IdentityKind::IamUser => self.sign_in_step(),
             IdentityKind::Process(_) => Some(Step::Process),
-            IdentityKind::WebIdentity(_) | IdentityKind::Saml(_) => None,
+            IdentityKind::WebIdentity(_)
+            | IdentityKind::Saml(_)
+            | IdentityKind::Oidc(_)
+            | IdentityKind::IdentityCenter(_) => None,
         }
     }
 

@@ -111,6 +111,7 @@ impl Flattener<'_> {
             | Step::AssumeRole(_)
             | Step::Federated(..)
             | Step::FederationToken(_)
+            | Step::PortalRole(_)
             | Step::Process => "AWS caps role chaining at one hour; the session is renewed every hour",
         };
         self.findings.push(Finding {

@@ -39,8 +39,8 @@ pub(super) struct RawDaemon {
 pub(super) struct RawEndpoints {
     pub(super) sts: Option<Spanned<String>>,
     iam: Later,
-    sso: Later,
-    sso_oidc: Later,
+    pub(super) sso: Option<Spanned<String>>,
+    pub(super) sso_oidc: Option<Spanned<String>>,
     pub(super) signin: Option<Spanned<String>>,
     cloudtrail: Later,
 }
@@ -60,11 +60,13 @@ pub(super) struct RawIdentity {
     pub(super) code_field: Option<Spanned<String>>,
     pub(super) remember_password: Option<Spanned<bool>>,
     pub(super) port: Option<Spanned<u16>>,
-    issuer: Later,
-    client_id: Later,
+    pub(super) issuer: Option<Spanned<String>>,
+    pub(super) client_id: Option<Spanned<String>>,
+    pub(super) scopes: Option<Spanned<Vec<String>>>,
+    pub(super) flow: Option<Spanned<String>>,
     pub(super) token_file: Option<Spanned<String>>,
-    start_url: Later,
-    sso_region: Later,
+    pub(super) start_url: Option<Spanned<String>>,
+    pub(super) region: Option<Spanned<String>>,
     pub(super) command: Option<Spanned<Vec<String>>>,
 }
 
@@ -88,8 +90,8 @@ pub(super) struct RawProfile {
     confirm: Later,
     pub(super) job_function: Option<Spanned<String>>,
     pub(super) federation_token: Option<Spanned<bool>>,
-    account_id: Later,
-    role_name: Later,
+    pub(super) account_id: Option<Spanned<String>>,
+    pub(super) role_name: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -113,12 +115,7 @@ fn present<const N: usize>(keys: [(&'static str, &Later); N]) -> Vec<(&'static s
 impl RawEndpoints {
     /// Answers the keys that this version does not know, and where their values are.
     pub(super) fn later(&self) -> Vec<(&'static str, usize)> {
-        present([
-            ("iam", &self.iam),
-            ("sso", &self.sso),
-            ("sso_oidc", &self.sso_oidc),
-            ("cloudtrail", &self.cloudtrail),
-        ])
+        present([("iam", &self.iam), ("cloudtrail", &self.cloudtrail)])
     }
 }
 
@@ -139,29 +136,21 @@ impl RawIdentity {
             ("code_field", place(self.code_field.as_ref().map(Spanned::span))),
             ("remember_password", place(self.remember_password.as_ref().map(Spanned::span))),
             ("port", place(self.port.as_ref().map(Spanned::span))),
+            ("issuer", place(self.issuer.as_ref().map(Spanned::span))),
+            ("client_id", place(self.client_id.as_ref().map(Spanned::span))),
+            ("scopes", place(self.scopes.as_ref().map(Spanned::span))),
+            ("flow", place(self.flow.as_ref().map(Spanned::span))),
+            ("start_url", place(self.start_url.as_ref().map(Spanned::span))),
+            ("region", place(self.region.as_ref().map(Spanned::span))),
         ];
         keys.into_iter().filter_map(|(key, place)| Some((key, place?))).collect()
-    }
-
-    /// Answers the keys of other types of identity, and where their values are.
-    pub(super) fn later(&self) -> Vec<(&'static str, usize)> {
-        present([
-            ("issuer", &self.issuer),
-            ("client_id", &self.client_id),
-            ("start_url", &self.start_url),
-            ("sso_region", &self.sso_region),
-        ])
     }
 }
 
 impl RawProfile {
     /// Answers the keys that this version does not know, and where their values are.
     pub(super) fn later(&self) -> Vec<(&'static str, usize)> {
-        present([
-            ("confirm", &self.confirm),
-            ("account_id", &self.account_id),
-            ("role_name", &self.role_name),
-        ])
+        present([("confirm", &self.confirm)])
     }
 }
 

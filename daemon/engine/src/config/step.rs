@@ -3,7 +3,7 @@
 use super::flatten::Flattener;
 use super::raw::RawProfile;
 use super::{Identity, IdentityKind, check, partition, session};
-use crate::plan::{AssumeRole, FederationToken, Proof, SessionToken, Step};
+use crate::plan::{AssumeRole, FederationToken, PortalRole, Proof, SessionToken, Step};
 use keyfob_shared::RoleArn;
 use toml::Spanned;
 
@@ -27,10 +27,17 @@ impl Flattener<'_> {
             return self.federation_token(name, raw, identity, home, region);
         }
         let kind = identity.map(|identity| &identity.kind);
+        if let Some(IdentityKind::IdentityCenter(_)) = kind {
+            return self.portal_role(name, raw);
+        }
+        let place = |value: &Option<Spanned<String>>| value.as_ref().map(|value| value.span().start);
+        let portal = [("account_id", place(&raw.account_id)), ("role_name", place(&raw.role_name))];
+        self.refuse(name, &portal, "is for identities of type identity-center: write role_arn");
         let proof = match kind {
-            Some(IdentityKind::WebIdentity(_)) => Some(Proof::WebIdentity),
+            Some(IdentityKind::WebIdentity(_) | IdentityKind::Oidc(_)) => Some(Proof::WebIdentity),
             Some(IdentityKind::Saml(_)) => Some(Proof::Saml),
-            Some(IdentityKind::IamUser | IdentityKind::Process(_)) | None => None,
+            Some(IdentityKind::IamUser | IdentityKind::Process(_) | IdentityKind::IdentityCenter(_))
+            | None => None,
         };
         match (proof, kind, &raw.role_arn) {
             (Some(proof), _, Some(_)) => {
@@ -51,6 +58,31 @@ impl Flattener<'_> {
             }
             (None, _, None) => self.session_token(name, raw, identity, home, region),
         }
+    }
+
+    /// A role of IAM Identity Center; its session has no parameters.
+    fn portal_role(&mut self, name: &str, raw: &RawProfile) -> Option<Step> {
+        let place = raw.identity.as_ref().map_or(0, |identity| identity.span().start);
+        self.refuse(name, &of_role(raw), "has no place in a session of IAM Identity Center");
+        let others = [
+            ("role_arn", raw.role_arn.as_ref().map(|value| value.span().start)),
+            ("duration", raw.duration.as_ref().map(|value| value.span().start)),
+        ];
+        self.refuse(name, &others, "is not taken by IAM Identity Center: write account_id and role_name");
+        if raw.account_id.is_none() || raw.role_name.is_none() {
+            self.wrong(
+                place,
+                format!("profile {name:?}: with this identity it needs account_id and role_name"),
+            );
+        }
+        let account_id = self.text("account_id", raw.account_id.as_ref(), |text| {
+            check::is_account(text)
+                .then_some(())
+                .ok_or_else(|| format!("{text:?} has not the 12 digits of an account"))
+        })?;
+        let role_name =
+            self.text("role_name", raw.role_name.as_ref(), |text| check::letters(text, 1, 32, "+=,.@-"))?;
+        Some(Step::PortalRole(PortalRole { account_id, role_name }))
     }
 
     fn refuse(&mut self, name: &str, keys: &[Key], why: &str) {

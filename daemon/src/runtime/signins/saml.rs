@@ -1,19 +1,15 @@
-//! Sign-ins at identity providers: what they gave is kept in the vault, and used for every profile that is due.
+//! SAML: an assertion serves every profile that is due at one moment.
 
-use super::call::Call;
-use super::mints::{refused, vault_failure};
+use super::{Person, SignIns, not_signed_in};
 use crate::clock;
+use crate::runtime::call::Call;
+use crate::runtime::mints::refused;
 use keyfob_engine::clock::Monotonic;
 use keyfob_engine::config::{Saml, SamlProvider};
 use keyfob_engine::mint::{MintError, MintErrorKind, Signer};
 use keyfob_engine::plan::Step;
-use keyfob_idp::Ask;
-use keyfob_idp::saml::{self, Assertion, FieldNames, Provider, Refused, Settings, SignedIn};
-use keyfob_shared::wire::Prompt;
+use keyfob_idp::saml::{self, Assertion, FieldNames, Provider, Settings, SignedIn};
 use keyfob_shared::{Failure, FailureKind, IdentityName, Secret, Timestamp};
-use keyfob_vault::{Item, ItemKind, ItemName, Keeper};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 
 /// An assertion that ends sooner is not sent any more: the way to STS takes time, and clocks differ. In milliseconds.
 const LEAST_LEFT: i64 = 30_000;
@@ -21,18 +17,8 @@ const LEAST_LEFT: i64 = 30_000;
 /// that it is known in time when it wants to see a person. What needs a person each time is used to its end.
 const MOMENT: i64 = 60_000;
 
-/// The sign-ins of all identities.
-#[derive(Clone)]
-pub(super) struct SignIns {
-    vault: Keeper,
-    identities: Arc<Mutex<HashMap<IdentityName, Latest>>>,
-}
-
-/// The latest assertion of an identity; whoever holds the lock asks the provider, and the others wait for what comes.
-type Latest = Arc<tokio::sync::Mutex<Option<Shown>>>;
-
 /// An assertion, how it was got, and when.
-struct Shown {
+pub(super) struct Shown {
     saml: Saml,
     assertion: Assertion,
     since: Monotonic,
@@ -52,17 +38,8 @@ impl Shown {
 }
 
 impl SignIns {
-    pub(super) fn new(vault: Keeper) -> Self {
-        Self { vault, identities: Arc::default() }
-    }
-
-    fn latest(&self, identity: &IdentityName) -> Latest {
-        let mut identities = self.identities.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        identities.entry(identity.clone()).or_default().clone()
-    }
-
     /// Answers what a SAML identity has to show for a role, and until when the provider is known to need no person.
-    pub(super) async fn assertion(
+    pub(in crate::runtime) async fn assertion(
         &self,
         identity: &IdentityName,
         saml: &Saml,
@@ -70,11 +47,11 @@ impl SignIns {
     ) -> Result<(Signer, Option<Timestamp>), MintError> {
         let latest = self.latest(identity);
         let mut latest = latest.lock().await;
-        let assertion = match latest.as_ref().filter(|shown| shown.is_fresh(saml)) {
+        let assertion = match latest.saml.as_ref().filter(|shown| shown.is_fresh(saml)) {
             Some(shown) => shown.assertion.clone(),
             None => {
                 let assertion = self.renew(identity, saml).await?;
-                *latest = Some(Shown::new(saml, &assertion));
+                latest.saml = Some(Shown::new(saml, &assertion));
                 assertion
             }
         };
@@ -85,41 +62,26 @@ impl SignIns {
 
     async fn renew(&self, identity: &IdentityName, saml: &Saml) -> Result<Assertion, MintError> {
         let settings = settings(identity, saml);
-        let item = self.vault.read(name(identity)).await;
-        let item = item.map_err(|wrong| refused(MintErrorKind::Transient, vault_failure(&wrong)))?;
         // A command needs nothing that was kept.
-        let kept = match (item, &saml.provider) {
-            (Some(item), _) => item.value,
+        let kept = match (self.kept(identity).await?, &saml.provider) {
+            (Some(kept), _) => kept,
             (None, SamlProvider::Command(_)) => Secret::default(),
-            (None, _) => {
-                let failure =
-                    Failure::new(FailureKind::Person, format!("identity {identity} is not signed in"));
-                return Err(sign_in_needed(failure, identity));
-            }
+            (None, _) => return Err(not_signed_in(identity)),
         };
         match saml::renew(&settings, &kept).await {
             Ok(SignedIn { assertion, kept: newer }) => {
                 if newer != kept {
-                    self.keep(identity, newer)
-                        .await
-                        .map_err(|failure| refused(MintErrorKind::Transient, failure))?;
+                    let written = self.keep(identity, newer).await;
+                    written.map_err(|failure| refused(MintErrorKind::Transient, failure))?;
                 }
                 Ok(assertion)
             }
-            Err(Refused::Transient(failure)) => Err(refused(MintErrorKind::Transient, failure)),
-            Err(Refused::Person { failure, kept }) => {
-                if let Some(kept) = kept
-                    && let Err(wrong) = self.keep(identity, kept).await
-                {
-                    tracing::warn!(error = %wrong, "keep what must not be tried again");
-                }
-                Err(sign_in_needed(failure, identity))
-            }
+            Err(wrong) => Err(self.denied(identity, wrong).await),
         }
     }
 
     /// Signs in with a person, and answers until when that is known to last.
-    pub(super) async fn sign_in(
+    pub(super) async fn sign_in_saml(
         &self,
         identity: &IdentityName,
         saml: &Saml,
@@ -130,38 +92,9 @@ impl SignIns {
         let SignedIn { assertion, kept } = saml::sign_in(&settings, None, &mut Person(call)).await?;
         self.keep(identity, kept).await?;
         let until = assertion.session_not_on_or_after;
-        *self.latest(identity).lock().await = Some(Shown::new(saml, &assertion));
+        self.latest(identity).lock().await.saml = Some(Shown::new(saml, &assertion));
         Ok(until)
     }
-
-    /// Forgets a sign-in, here and in the vault.
-    pub(super) async fn forget(&self, identity: &IdentityName) -> Result<(), Failure> {
-        *self.latest(identity).lock().await = None;
-        self.vault.remove(name(identity)).await.map_err(|wrong| vault_failure(&wrong))
-    }
-
-    async fn keep(&self, identity: &IdentityName, value: Secret) -> Result<(), Failure> {
-        let generation = clock::now().wall.millis().unsigned_abs();
-        let put = self.vault.put(Item { name: name(identity), generation, value }).await;
-        put.map_err(|wrong| vault_failure(&wrong))
-    }
-}
-
-/// The person at the other end of a conversation.
-struct Person<'a>(&'a mut Call);
-
-impl Ask for Person<'_> {
-    async fn ask(&mut self, prompt: Prompt) -> Result<Secret, Failure> {
-        self.0.ask(prompt).await
-    }
-
-    async fn show(&mut self, prompt: Prompt) -> Result<(), Failure> {
-        self.0.show(prompt).await
-    }
-}
-
-fn name(identity: &IdentityName) -> ItemName {
-    ItemName { kind: ItemKind::SignIn, name: identity.to_string() }
 }
 
 /// Finds the provider that vouches for a role.
@@ -175,12 +108,6 @@ fn provider_of(assertion: &Assertion, step: &Step, identity: &IdentityName) -> R
         let hint = "set one of these as role_arn, or ask whoever administers the identity provider";
         refused(MintErrorKind::Final, Failure::new(FailureKind::Usage, message).hint(hint))
     })
-}
-
-fn sign_in_needed(failure: Failure, identity: &IdentityName) -> MintError {
-    let failure =
-        if failure.hint.is_some() { failure } else { failure.hint(format!("keyfob login {identity}")) };
-    refused(MintErrorKind::SignInNeeded, failure)
 }
 
 fn settings(identity: &IdentityName, saml: &Saml) -> Settings {
