@@ -57,6 +57,7 @@ struct State {
     role_maximum: u32,
     used_codes: HashSet<(String, String)>,
     web_tokens: HashMap<String, i64>,
+    accepts_web_tokens: bool,
     store: objects::Store,
     objects_delay: (Duration, Duration),
     objects_held: bool,
@@ -114,6 +115,7 @@ impl Emulator {
             role_maximum: 43_200,
             used_codes: HashSet::new(),
             web_tokens: HashMap::new(),
+            accepts_web_tokens: false,
             store: objects::Store::default(),
             objects_delay: (Duration::ZERO, Duration::ZERO),
             objects_held: false,
@@ -130,6 +132,11 @@ impl Emulator {
         }));
         let (sts, objects) = server::start(&state, sts, objects);
         Self { sts, objects, state }
+    }
+
+    /// Has STS accept every token of an OIDC provider.
+    pub fn accept_web_tokens(&self) {
+        lock(&self.state).accepts_web_tokens = true;
     }
 
     /// Makes a token of an OIDC provider that is good for so long; it is a secret.

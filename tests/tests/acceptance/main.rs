@@ -29,6 +29,7 @@ mod restricted;
 mod saml;
 mod security;
 mod sources;
+mod tokens;
 mod transfers;
 mod vault;
 mod ways;

@@ -256,17 +256,20 @@ fn words_of_a_closed_list_are_told_with_the_list() {
 
 #[test]
 fn what_later_versions_bring_is_told_as_such() {
-    for line in ["confirm = true", "account_id = 1"] {
+    for line in ["confirm = true"] {
         let key = line.split(' ').next().unwrap();
         let told = refused(&format!("{ALICE}[profile.p]\nidentity = \"alice\"\n{ROLE}{line}\n"));
         assert!(told.ends_with(&format!(": profile \"p\": {key} is not in this version")), "{told}");
     }
-    for key in ["iam", "sso", "sso_oidc", "cloudtrail"] {
+    for key in ["iam", "cloudtrail"] {
         let told = refused(&format!("[endpoints]\n{key} = \"https://x\"\n"));
         assert!(told.ends_with(&format!("endpoints: {key} is not in this version")), "{told}");
     }
     let told = refused(&format!("{ALICE}start_url = \"https://x\"\n"));
-    assert!(told.ends_with("identity \"alice\": start_url is not in this version"), "{told}");
+    assert!(
+        told.ends_with("identity \"alice\": start_url has no meaning with type = \"iam-user\""),
+        "{told}"
+    );
 }
 
 #[test]
@@ -277,7 +280,7 @@ fn an_identity_of_another_type_is_told_by_its_type_first() {
         assert_eq!(findings[0].subject, "4:8");
         assert_eq!(
             findings[0].message,
-            "identity type \"kerberos\": this version knows iam-user, saml, web-identity, process"
+            "identity type \"kerberos\": this version knows iam-user, saml, oidc, identity-center, web-identity, process"
         );
     }
     assert!(refused(&format!("{ALICE}frobnicate = 1\n")).contains("unknown key `frobnicate`"));
