@@ -193,6 +193,8 @@ async fn accounts_and_roles_are_listed_page_by_page() {
     }
     center.assign("333333333333", "odd", "a b\"");
     center.page_size(1);
+    center.throttle("ListAccounts", 1);
+    center.throttle("ListAccountRoles", 2);
     let signed_in = signed_in(&center, Flow::Device, &vault).await;
     let portal = Portal::new(settings(&center, Flow::Device));
     let listed = portal.accounts_and_roles(&signed_in.access_token).await.unwrap();
@@ -206,7 +208,13 @@ async fn accounts_and_roles_are_listed_page_by_page() {
         .flat_map(|(account, name)| ["A", "B", "C"].map(|one| role(account, name, one)))
         .collect();
     assert_eq!(listed, expected);
-    assert_eq!(center.calls("ListAccounts"), 3);
+    assert_eq!(center.calls("ListAccounts"), 4);
+    assert_eq!(center.calls("ListAccountRoles"), 9);
+
+    // Where nobody answers, that is told at once.
+    center.fault("ListAccounts", Fault::Refuse);
+    assert!(matches!(portal.accounts_and_roles(&signed_in.access_token).await, Err(Denied::Transient(_))));
+    assert_eq!(center.calls("ListAccounts"), 5);
 }
 
 #[tokio::test]
