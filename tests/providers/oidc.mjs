@@ -1,10 +1,11 @@
 // A certified OpenID Connect provider on a free port of 127.0.0.1, with its own forms for development.
 //
-// Usage: oidc.mjs MODULE LIFETIME CLIENT CONFIDENTIAL SECRET. It prints its issuer, and ends with its standard input.
+// Usage: oidc.mjs MODULE LIFETIME CLIENT CONFIDENTIAL SECRET. It prints its issuer, then
+// every secret that it gives out, each on a line, and ends with its standard input.
 
 import { createServer } from "node:http";
 
-// It warns of what is not for production; nobody reads on after the issuer.
+// It warns of what is not for production.
 console.info = console.warn = () => {};
 
 const [module, lifetime, client, confidential, secret] = process.argv.slice(2);
@@ -27,6 +28,14 @@ const provider = new Provider(issuer, {
   features: { deviceFlow: { enabled: true } },
   rotateRefreshToken: true,
   ttl: { IdToken: Number(lifetime), RefreshToken: 3600 },
+});
+provider.use(async (ctx, next) => {
+  await next();
+  const code = new URL(ctx.response.get("location") || "/", issuer).searchParams.get("code");
+  const { id_token, access_token, refresh_token, device_code } = ctx.body ?? {};
+  for (const secret of [code, id_token, access_token, refresh_token, device_code]) {
+    if (secret) console.log(secret);
+  }
 });
 server.on("request", provider.callback());
 console.log(issuer);

@@ -3,7 +3,8 @@
 use crate::{Run, parts};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What it needs of Node.js.
 const NODE: &str = "Number(process.versions.node.split('.')[0]) >= 20";
@@ -21,8 +22,7 @@ pub struct OidcProvider {
     server: Child,
     node: PathBuf,
     issuer: String,
-    // It would end where nobody listens any more.
-    _said: BufReader<ChildStdout>,
+    secrets: Arc<Mutex<Vec<String>>>,
 }
 
 impl OidcProvider {
@@ -50,12 +50,22 @@ impl OidcProvider {
         let mut said = BufReader::new(server.stdout.take().unwrap());
         said.read_line(&mut issuer).unwrap();
         assert!(issuer.starts_with("http://"), "the OIDC provider does not start");
-        Some(Self { server, node, issuer: issuer.trim().to_owned(), _said: said })
+        let secrets = Arc::new(Mutex::new(vec![CLIENT_SECRET.to_owned()]));
+        let kept = secrets.clone();
+        std::thread::spawn(move || {
+            said.lines().map_while(Result::ok).for_each(|secret| lock(&kept).push(secret))
+        });
+        Some(Self { server, node, issuer: issuer.trim().to_owned(), secrets })
     }
 
     /// Its name.
     pub fn issuer(&self) -> &str {
         &self.issuer
+    }
+
+    /// Answers everything that must not be found anywhere: tokens, codes, the secret of the client.
+    pub fn secrets(&self) -> Vec<String> {
+        lock(&self.secrets).clone()
     }
 
     /// Opens an address as `alice`, fills in every form that comes, and goes where it is sent; answers the last page.
@@ -70,6 +80,10 @@ impl Drop for OidcProvider {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
+}
+
+fn lock(secrets: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
+    secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn script(name: &str) -> PathBuf {

@@ -31,6 +31,11 @@ impl Refusal {
             .contains(&self.code.as_str())
     }
 
+    /// Answers whether fewer questions are asked for.
+    pub(super) fn is_about_pace(&self) -> bool {
+        ["TooManyRequestsException", "ThrottlingException"].contains(&self.code.as_str())
+    }
+
     /// Answers whether the registration is not known.
     pub(super) fn is_about_client(&self) -> bool {
         self.code == "InvalidClientException"

@@ -4,5 +4,6 @@
 
 mod hostile;
 mod identity_center;
+mod judge;
 mod oidc;
 mod person;

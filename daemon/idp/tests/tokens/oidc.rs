@@ -70,6 +70,11 @@ async fn a_person_signs_in_with_a_browser_and_renewals_need_nobody() {
         last = vault.kept();
     }
 
+    let said = format!("{signed_in:?} {:?}", renew(&settings, &last).await);
+    let secrets = provider.secrets();
+    assert!(secrets.iter().any(|secret| last.expose().contains(secret)), "the hunt knows them");
+    assert_eq!(secrets.into_iter().find(|secret| said.contains(secret)), None, "{said}");
+
     // A refresh token that was replaced ends everything, and is not tried again.
     for kept in [&first, &last] {
         let Err(Refused::Person { failure, kept }) = renew(&settings, kept).await else { panic!("renewed") };

@@ -73,6 +73,7 @@ struct State {
     page_size: usize,
     faults: HashMap<String, Fault>,
     losses: HashMap<String, u32>,
+    throttles: HashMap<String, u32>,
     calls: HashMap<String, u64>,
 }
 
@@ -108,6 +109,7 @@ impl IdentityCenter {
             page_size: 100,
             faults: HashMap::new(),
             losses: HashMap::new(),
+            throttles: HashMap::new(),
             calls: HashMap::new(),
         }));
         Self { address: server::start(&state), state }
@@ -180,6 +182,11 @@ impl IdentityCenter {
         self.state().access.clear();
     }
 
+    /// Refuses the next calls of one kind as too many.
+    pub fn throttle(&self, call: &str, count: u32) {
+        self.state().throttles.insert(call.into(), count);
+    }
+
     /// Spoils the answers to one call from now on, by the API's name for it; `CreateToken` is one for all grants.
     pub fn fault(&self, call: &str, fault: Fault) {
         self.state().faults.insert(call.into(), fault);
@@ -214,15 +221,15 @@ impl State {
     fn count(&mut self, call: &str) {
         *self.calls.entry(call.to_owned()).or_default() += 1;
     }
+}
 
-    /// Takes one of the losses of a call.
-    fn loses(&mut self, call: &str) -> bool {
-        match self.losses.get_mut(call) {
-            Some(count) if *count > 0 => {
-                *count -= 1;
-                true
-            }
-            Some(_) | None => false,
+/// Takes one of what is counted down for a call.
+fn takes_one(counts: &mut HashMap<String, u32>, call: &str) -> bool {
+    match counts.get_mut(call) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            true
         }
+        Some(_) | None => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::answer::{Answer, endless, text};
 use super::super::{Fault, lock};
-use super::{State, portal, tokens};
+use super::{State, portal, takes_one, tokens};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
@@ -115,7 +115,10 @@ async fn answer(
             let grant = grant.rsplit(':').next().unwrap_or_default();
             state.count(&format!("{call}/{grant}"));
         }
-        state.faults.get(call).cloned().unwrap_or(Fault::None)
+        match takes_one(&mut state.throttles, call) {
+            true => Fault::Throttle,
+            false => state.faults.get(call).cloned().unwrap_or(Fault::None),
+        }
     };
     match fault {
         Fault::None => {}
@@ -137,7 +140,7 @@ async fn answer(
         "ListAccounts" => portal::accounts(&state, &asked),
         _ => portal::roles(&state, &asked),
     };
-    if state.loses(call) {
+    if takes_one(&mut state.losses, call) {
         return Err(lost());
     }
     Ok(result.map_or_else(|wrong| error(&wrong), |body| text(200, "application/json", body.to_string())))

@@ -1,5 +1,7 @@
 //! The access portal, `sso`: what a person may use, and credentials for it.
 
+mod list;
+
 use super::http::Http;
 use super::refusal::{self, Refusal};
 use super::{Settings, check};
@@ -16,12 +18,6 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 const LONGEST: Duration = Duration::from_secs(10);
-/// More than a person looks through; each account is one question.
-const MAX_ACCOUNTS: usize = 2_000;
-const MAX_ROLES: usize = 10_000;
-/// AWS throttles long lists.
-const TRIES: u32 = 6;
-const PAUSE: Duration = Duration::from_millis(500);
 /// 9999-12-31T23:59:59Z in milliseconds, the last moment that RFC 3339 can write.
 const LATEST: i64 = 253_402_300_799_000;
 
@@ -87,71 +83,8 @@ impl Portal {
     /// As [`Portal::role_credentials`]; also if there is more than can be looked through.
     pub async fn accounts_and_roles(&self, access_token: &Secret) -> Result<Vec<AccountRole>, Denied> {
         let on = |refusal: Refusal| denied(refusal, &self.settings, "list accounts and roles");
-        let mut found = Vec::new();
-        for (account_id, account_name) in self.accounts(access_token).await.map_err(on)? {
-            for role_name in self.roles(access_token, &account_id).await.map_err(on)? {
-                let (account_id, account_name) = (account_id.clone(), account_name.clone());
-                found.push(AccountRole { account_id, account_name, role_name });
-            }
-            if found.len() > MAX_ROLES {
-                return Err(on(too_many(MAX_ROLES, "roles")));
-            }
-        }
-        found.sort_by(|one, other| {
-            (&one.account_id, &one.role_name).cmp(&(&other.account_id, &other.role_name))
-        });
-        Ok(found)
-    }
-
-    async fn accounts(&self, token: &Secret) -> Result<Vec<(String, String)>, Refusal> {
-        let (mut accounts, mut next) = (Vec::new(), None);
-        loop {
-            let answer = patiently(|| {
-                let next = next.clone();
-                async {
-                    let request = self.client().await?.list_accounts().access_token(token.expose());
-                    let answer = request.set_next_token(next).send().await;
-                    answer.map_err(|error| refusal::read(&error, &self.settings, &[token]))
-                }
-            });
-            let answer = answer.await?;
-            let named = answer.account_list().iter().filter_map(|account| {
-                let id = account.account_id().filter(|id| is_account_id(id))?;
-                Some((id.to_owned(), crate::quote::text(account.account_name().unwrap_or_default(), &[])))
-            });
-            accounts.extend(named);
-            if accounts.len() > MAX_ACCOUNTS {
-                return Err(too_many(MAX_ACCOUNTS, "accounts"));
-            }
-            next = further(&next, answer.next_token())?;
-            if next.is_none() {
-                return Ok(accounts);
-            }
-        }
-    }
-
-    async fn roles(&self, token: &Secret, account_id: &str) -> Result<Vec<String>, Refusal> {
-        let (mut roles, mut next) = (Vec::new(), None);
-        loop {
-            let answer = patiently(|| {
-                let next = next.clone();
-                async {
-                    let request = self.client().await?.list_account_roles().access_token(token.expose());
-                    let answer = request.account_id(account_id).set_next_token(next).send().await;
-                    answer.map_err(|error| refusal::read(&error, &self.settings, &[token]))
-                }
-            });
-            let answer = answer.await?;
-            let names = answer.role_list().iter().filter_map(|role| role.role_name());
-            roles.extend(names.filter(|name| is_role_name(name)).map(str::to_owned));
-            if roles.len() > MAX_ROLES {
-                return Err(too_many(MAX_ROLES, "roles"));
-            }
-            next = further(&next, answer.next_token())?;
-            if next.is_none() {
-                return Ok(roles);
-            }
-        }
+        let client = self.client().await.map_err(on)?;
+        list::everything(client, &self.settings, access_token).await.map_err(on)
     }
 
     async fn client(&self) -> Result<&Client, Refusal> {
@@ -173,32 +106,6 @@ impl Portal {
     }
 }
 
-/// Asks again, later and later, where AWS asks for fewer questions.
-async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, Refusal>
-where
-    F: Future<Output = Result<T, Refusal>>,
-{
-    let mut tries = 1;
-    loop {
-        match ask().await {
-            Err(refusal) if !refusal.is_final() && tries < TRIES => {
-                tokio::time::sleep(PAUSE * 2_u32.pow(tries - 1)).await;
-                tries += 1;
-            }
-            result => return result,
-        }
-    }
-}
-
-/// Answers what to ask for next; pages that lead to themselves have no end.
-fn further(last: &Option<String>, next: Option<&str>) -> Result<Option<String>, Refusal> {
-    let next = next.filter(|next| !next.is_empty()).map(str::to_owned);
-    if next.is_some() && next == *last {
-        return Err(unreadable("its list has no end"));
-    }
-    Ok(next)
-}
-
 fn denied(refusal: Refusal, settings: &Settings, tried: &str) -> Denied {
     let is_token = refusal.code == "UnauthorizedException";
     let is_role = ["ForbiddenException", "ResourceNotFoundException"].contains(&refusal.code.as_str());
@@ -213,20 +120,6 @@ fn denied(refusal: Refusal, settings: &Settings, tried: &str) -> Denied {
 
 fn unreadable(what: &str) -> Refusal {
     Refusal { code: String::new(), trouble: Trouble::passing(what) }
-}
-
-fn too_many(most: usize, what: &str) -> Refusal {
-    Refusal { code: String::new(), trouble: Trouble::useless(format!("there are more than {most} {what}")) }
-}
-
-fn is_account_id(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// `RoleName` of the IAM API reference: up to 64 characters. It becomes a part of a configuration.
-fn is_role_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
 }
 
 /// Takes keys that AWS gave out; `None` if they can't be what it gives.
@@ -277,14 +170,5 @@ mod tests {
             assert!(!is_taken(id, secret, token, expiration), "{id} {expiration}");
         }
         assert!(take(&RoleCredentials::builder().access_key_id(id).build(), "1").is_none());
-    }
-
-    #[test]
-    fn names_fit_into_a_configuration() {
-        assert!(is_role_name("AdministratorAccess") && is_role_name("a_+=,.@-9"));
-        for wrong in ["", "a b", "a\"b", "a\nb", "é", &"x".repeat(65)] {
-            assert!(!is_role_name(wrong), "{wrong}");
-        }
-        assert!(is_account_id("111122223333") && !is_account_id("11112222333x") && !is_account_id("1"));
     }
 }
