@@ -99,7 +99,7 @@ impl Runtime {
                     return self.ledger.turn_away(asker, failure);
                 }
                 let waiter = self.ledger.register(asker);
-                self.tell(engine::Event::Get { waiter, profile });
+                self.tell(engine::Event::GetHeld { waiter, profile });
             }
             Question::Obstacles { profile, lease, answer } => {
                 let _ = answer.send(self.engine.obstacles(&profile, lease));

@@ -31,7 +31,9 @@ const CREDENTIALS: &[&str] = &[
     "sso_role_name",
     "login_session",
 ];
-const SECRETS: &[&str] = &["aws_secret_access_key", "aws_session_token", "aws_security_token"];
+/// The keys of other profiles: a secret is not copied, and half a key would be worse than none.
+const KEYS: &[&str] =
+    &["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
 
 /// What the command is told to read instead.
 #[derive(Default)]
@@ -118,8 +120,7 @@ fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
 
 /// Copies a configuration without credentials of the default profile, and without secrets of any other.
 fn copy(config: &str) -> String {
-    let is_kept =
-        |line: &Line<'_>| !(line.is_one_of(SECRETS) || line.is_default && line.is_one_of(CREDENTIALS));
+    let is_kept = |line: &Line<'_>| !(line.is_one_of(KEYS) || line.is_default && line.is_one_of(CREDENTIALS));
     lines(config).filter(is_kept).map(|line| line.text).collect()
 }
 

@@ -1,5 +1,6 @@
 //! A new configuration: slots that are still wanted live on, others end.
 
+use super::serve::Use;
 use super::vault::{Home, Orphan, SWEEP_AFTER};
 use super::{Answer, Engine, Handed, Loading};
 use crate::config::{Config, Identity};
@@ -40,7 +41,7 @@ impl Engine {
         }
         for (waiter, identity) in homeless {
             match waiter.wants {
-                Wants::Credentials(profile) => self.get(waiter.id, profile),
+                Wants::Credentials(profile) => self.get(waiter.id, profile, Use::Own),
                 Wants::Restricted(socket, profile) => self.get_restricted(waiter.id, socket, profile),
                 Wants::SignIn => {
                     let failure =

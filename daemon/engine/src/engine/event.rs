@@ -32,6 +32,14 @@ pub enum Event {
     },
     /// Such a program has ended.
     Release(HoldId),
+    /// A program that runs with a profile wants its credentials: that it is held is what keeps it renewed, for as long as
+    /// its lease, and not that it is asked for.
+    GetHeld {
+        /// Who.
+        waiter: WaiterId,
+        /// Which.
+        profile: ProfileName,
+    },
     /// A caller wants the credentials of a profile through a restricted socket.
     GetRestricted {
         /// Who.

@@ -28,6 +28,7 @@ use crate::clock::{Monotonic, Now, Skew, WallClock};
 use crate::config::Config;
 use crate::slot::{MintId, Slot, SlotKey, WaiterId};
 use keyfob_shared::{Failure, IdentityName, ProfileName, SocketName, Timestamp};
+use serve::Use;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use vault::{Ended, Orphan};
@@ -134,7 +135,8 @@ impl Engine {
         }
         match event {
             Event::Configured(config) => self.configure(config),
-            Event::Get { waiter, profile } => self.get(waiter, profile),
+            Event::Get { waiter, profile } => self.get(waiter, profile, Use::Own),
+            Event::GetHeld { waiter, profile } => self.get(waiter, profile, Use::Held),
             Event::GetRestricted { waiter, socket, profile } => self.get_restricted(waiter, socket, profile),
             Event::Login { waiter, identity, code } => self.login(waiter, &identity, code),
             Event::SignedIn { identity, until } => self.signed_in(identity, until),

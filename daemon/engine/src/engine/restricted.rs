@@ -1,6 +1,6 @@
 //! Callers behind restricted sockets: they get less than the person, and never make anybody sign in.
 
-use super::serve::locked;
+use super::serve::{Use, locked};
 use super::{Answer, Engine};
 use crate::config::Renew;
 use crate::slot::{SlotKey, Waiter, WaiterId, Wants};
@@ -19,7 +19,7 @@ impl Engine {
         handed.last_used = Some(self.now.wall);
         let key = handed.slot;
         let was_warm = self.is_kept_warm(key);
-        self.serve(key, was_warm, Waiter { id: waiter, wants: Wants::Restricted(socket, profile) });
+        self.serve(key, was_warm, Use::Own, Waiter { id: waiter, wants: Wants::Restricted(socket, profile) });
     }
 
     /// Answers every session that a profile has, scoped down or not.
@@ -59,7 +59,8 @@ impl Engine {
             Renew::OnDemand => false,
         };
         // A `get` within the margin has a renewal behind it.
-        is_warm || slot.last_own_use == Some(self.now.monotonic)
+        let is_held = self.held_until(key).is_some_and(|until| self.now.monotonic < until);
+        is_warm || is_held || slot.last_own_use == Some(self.now.monotonic)
     }
 }
 

@@ -7,8 +7,17 @@ use crate::slot::{SlotKey, Waiter, WaiterId, Wants, Work};
 use crate::timing;
 use keyfob_shared::{Failure, FailureKind, ProfileName};
 
+/// What a request says of further ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// More may come: the session is kept warm.
+    Own,
+    /// A program asks, and holds the profile as long as it runs.
+    Held,
+}
+
 impl Engine {
-    pub(super) fn get(&mut self, waiter: WaiterId, profile: ProfileName) {
+    pub(super) fn get(&mut self, waiter: WaiterId, profile: ProfileName, kind: Use) {
         if self.locked {
             return self.answer(waiter, Answer::Failed(locked()));
         }
@@ -19,15 +28,19 @@ impl Engine {
         handed.last_used = Some(self.now.wall);
         let key = handed.slot;
         let was_warm = self.is_kept_warm(key) && self.may_sign_in(key, key);
-        self.note_own_use(key);
-        self.serve(key, was_warm, Waiter { id: waiter, wants: Wants::Credentials(profile) });
+        if kind == Use::Own {
+            self.note_own_use(key);
+        }
+        self.serve(key, was_warm, kind, Waiter { id: waiter, wants: Wants::Credentials(profile) });
     }
 
     /// Serves from memory, or has the caller wait; `was_warm` tells whether renewal was planned before.
-    pub(super) fn serve(&mut self, key: SlotKey, was_warm: bool, waiter: Waiter) {
+    pub(super) fn serve(&mut self, key: SlotKey, was_warm: bool, kind: Use, waiter: Waiter) {
         let Some(slot) = self.slots.get_mut(&key) else { return };
         slot.logged_out = false;
-        slot.last_used = Some(self.now.monotonic);
+        if kind == Use::Own {
+            slot.last_used = Some(self.now.monotonic);
+        }
         if slot.is_served(&self.clock, self.now) {
             let Some(session) = &mut slot.session else { return };
             let access_key_id = session.credentials.access_key_id.clone();

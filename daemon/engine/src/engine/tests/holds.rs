@@ -124,3 +124,31 @@ fn a_profile_with_a_lease_is_renewed_within_it_and_begins_another_when_it_is_ask
         }
     }
 }
+
+#[test]
+fn what_a_program_asks_for_is_no_use_that_outlives_its_lease() {
+    let mut world = World::new(CONFIG);
+    let profile: ProfileName = "role".parse().unwrap();
+    hold(&mut world, 1, "role", Some(100 * MINUTE));
+    let ask = |world: &mut World| {
+        let waiter = world.waiter();
+        world.handle(Event::GetHeld { waiter, profile: profile.clone() });
+        waiter
+    };
+    let first = ask(&mut world);
+    world.succeed(HOUR);
+    world.served(first);
+    for _ in 0..2 {
+        world.pass(41 * MINUTE);
+        world.succeed(HOUR);
+        let waiter = ask(&mut world);
+        world.served(waiter);
+    }
+    world.pass(59 * MINUTE);
+    assert!(world.mints.is_empty(), "active, and yet not renewed after the lease");
+    // It is minted again when it is asked for.
+    world.pass(2 * MINUTE);
+    let waiter = ask(&mut world);
+    world.succeed(HOUR);
+    world.served(waiter);
+}
