@@ -78,6 +78,7 @@ pub(crate) const fn patience(request: &Request) -> Duration {
         Request::Get { .. } | Request::Grant(_) | Request::Console(_) => CREDENTIALS_TIME,
         Request::Login { .. } | Request::Unlock => PERSON_TIME,
         Request::KeyAdd { .. } | Request::KeyImport { .. } | Request::KeyRemove { .. } => WRITE_TIME,
+        Request::Discover { .. } => CREDENTIALS_TIME,
         Request::Logout { .. }
         | Request::Status
         | Request::Profiles { .. }

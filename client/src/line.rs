@@ -137,6 +137,8 @@ pub(crate) enum Profile {
         #[arg(long)]
         json: bool,
     },
+    /// Print profiles for all accounts and roles of an identity of IAM Identity Center
+    Discover { identity: String },
     /// Find mistakes in the configuration
     Check {
         /// Print JSON

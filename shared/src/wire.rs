@@ -51,6 +51,11 @@ pub enum Request {
         /// One profile, or all.
         name: Option<ProfileName>,
     },
+    /// What an identity may be at IAM Identity Center, as tables for the configuration: [`Reply::Done`].
+    Discover {
+        /// Which identity.
+        identity: IdentityName,
+    },
     /// Findings in the configuration: pages of [`Reply::Findings`].
     Check,
     /// What stands between the daemon and its work: pages of [`Reply::Findings`].

@@ -54,6 +54,9 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Status(arguments) => status::run(&arguments),
         Verb::Profile(Profile::List { json }) => listing::profiles(None, json),
         Verb::Profile(Profile::Show { name, json }) => listing::profiles(Some(&name), json),
+        Verb::Profile(Profile::Discover { identity }) => {
+            talk(&Request::Discover { identity: name(&identity)? })
+        }
         Verb::Profile(Profile::Check { json }) => listing::findings(&Request::Check, json),
         Verb::Key(arguments) => key::run(arguments),
         Verb::Import(arguments) => import::run(&arguments),
@@ -75,7 +78,9 @@ fn subject(verb: &Verb) -> Option<String> {
         Verb::Login { name } | Verb::Profile(Profile::Show { name, .. }) => Some(name.clone()),
         Verb::Logout(arguments) => arguments.name.clone(),
         Verb::Key(Key::Add(arguments)) => Some(arguments.identity.clone()),
-        Verb::Key(Key::Remove { identity }) => Some(identity.clone()),
+        Verb::Key(Key::Remove { identity }) | Verb::Profile(Profile::Discover { identity }) => {
+            Some(identity.clone())
+        }
         Verb::Key(Key::List { .. })
         | Verb::Profile(Profile::List { .. } | Profile::Check { .. })
         | Verb::Status(_)

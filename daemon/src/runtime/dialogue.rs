@@ -75,6 +75,12 @@ async fn at_provider(shared: &Shared, talk: &Talk, call: &mut Call) -> Result<St
     Ok(format!("identity {identity} is signed in{until}"))
 }
 
+/// Proposes profiles for everything that an identity may be at IAM Identity Center.
+pub(super) async fn discover(shared: Shared, talk: Talk, call: Call) {
+    let result = shared.minter.sign_ins.discover(&talk.identity, &talk.kind, &talk.endpoints).await;
+    call.conclude(result.map_err(|wrong| wrong.failure)).await;
+}
+
 async fn ask_code(serial: &str, identity: &IdentityName, call: &mut Call) -> Result<Secret, Failure> {
     let code = call.ask(Prompt::Text { label: format!("MFA code of {serial}") }).await?;
     let code = Secret::new(code.expose().trim());

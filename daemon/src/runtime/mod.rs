@@ -305,6 +305,7 @@ const fn name(request: &Request) -> &'static str {
         Request::Logout { .. } => "logout",
         Request::Status => "status",
         Request::Profiles { .. } => "profiles",
+        Request::Discover { .. } => "discover",
         Request::Check => "check",
         Request::Doctor => "doctor",
         Request::KeyAdd { .. } => "key-add",

@@ -71,6 +71,10 @@ impl Runtime {
                 }
                 Err(failure) => start(call.conclude(Err(failure))),
             },
+            Request::Discover { identity } => match self.identity_behind(identity.as_str()) {
+                Ok(talk) => start(dialogue::discover(shared, talk, call)),
+                Err(failure) => start(call.conclude(Err(failure))),
+            },
             Request::Check => {
                 let page = |findings, more| Reply::Findings { findings, more };
                 start(call.list(self.findings(), page));
@@ -138,6 +142,7 @@ impl Runtime {
                 | Request::KeyList
                 | Request::KeyRemove { .. }
                 | Request::Login { .. }
+                | Request::Discover { .. }
         );
         if needs_vault && self.engine.is_locked() {
             return Err(Failure::new(FailureKind::Refused, "the agent is locked").hint("keyfob unlock"));
@@ -286,6 +291,7 @@ pub(super) fn subject(request: &Request) -> Option<String> {
         Request::Profiles { name } => name.as_ref().map(ToString::to_string),
         Request::KeyAdd { identity, .. }
         | Request::KeyImport { identity, .. }
+        | Request::Discover { identity }
         | Request::KeyRemove { identity } => Some(identity.to_string()),
         Request::Status
         | Request::Check

@@ -65,6 +65,7 @@ impl Runtime {
             | Request::Console(_)
             | Request::Login { .. }
             | Request::Logout { .. }
+            | Request::Discover { .. }
             | Request::Check
             | Request::Doctor
             | Request::KeyAdd { .. }

@@ -65,6 +65,8 @@ fn thirty_profiles_of_identity_center_need_one_sign_in_and_tokens_rotate_once() 
     assert!(said.ok().contains("identity center is signed in"), "{said:?}");
     get_all(&world);
     world.get("chained").ok();
+    let proposed = world.keyfob(&["profile", "discover", "center"]);
+    assert!(proposed.ok().contains("[profile.other-admin]\nidentity = \"center\"\naccount_id = \"444455556666\"\nrole_name = \"Admin\""), "{proposed:?}");
     assert_eq!((center.calls("RegisterClient"), center.calls("StartDeviceAuthorization")), (1, 1));
     assert_eq!(center.calls("CreateToken/refresh_token"), 0);
     // Every session is renewed by itself, with the token that there is.

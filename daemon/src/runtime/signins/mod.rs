@@ -1,5 +1,6 @@
 //! Sign-ins at identity providers: what they gave is kept in the vault, and used for every profile that is due.
 
+mod discover;
 mod saml;
 mod tokens;
 

@@ -201,7 +201,7 @@ fn of_oidc(identity: &IdentityName, settings: &config::Oidc) -> oidc::Settings {
     }
 }
 
-fn of_center(
+pub(super) fn of_center(
     identity: &IdentityName,
     settings: &config::IdentityCenter,
     endpoints: &Endpoints,
