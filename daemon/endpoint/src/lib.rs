@@ -5,10 +5,12 @@
 //! request is answered by the [`Owner`] of the grant, from memory.
 
 mod answer;
+mod door;
 mod rules;
 mod server;
 mod user;
 
+pub use door::Door;
 pub use server::serve;
 
 use keyfob_shared::{Failure, Secret};

@@ -2,7 +2,7 @@
 
 use crate::answer::{self, Answer};
 use crate::rules::Rules;
-use crate::{ANSWER_TIME, CONNECTION_TIME, HEAD_TIME, MAX_CONNECTIONS, Owner, user};
+use crate::{ANSWER_TIME, CONNECTION_TIME, Door, HEAD_TIME, MAX_CONNECTIONS, Owner, user};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -13,16 +13,13 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::{AbortHandle, JoinSet};
 
 /// The longest head of a request, in bytes; hyper takes no less.
 const MAX_HEAD: usize = 8 * 1024;
 const MAX_HEADERS: usize = 32;
-/// A pause when nothing can be accepted: without it, accepting would spin.
-const NO_DESCRIPTOR: Duration = Duration::from_millis(50);
 /// What somebody is told who was too slow.
 const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
@@ -31,25 +28,15 @@ const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nc
 /// `token` is what the program sends as `Authorization`.
 ///
 /// # Errors
-/// If the listener has no address, or does not listen.
-pub async fn serve(listener: TcpListener, token: Secret, owner: impl Owner) -> std::io::Result<()> {
-    let rules = Arc::new(Rules::new(listener.local_addr()?.port(), token));
+/// If the socket has no address, or does not listen.
+pub async fn serve(door: &mut Door, token: Secret, owner: impl Owner) -> std::io::Result<()> {
+    let rules = Arc::new(Rules::new(door.port()?, token));
     let mut connections = JoinSet::new();
     let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let (stream, peer) = tokio::select! {
+            accepted = door.next() => accepted?,
             Some(_) = connections.join_next() => continue,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            // It does not listen.
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => return Err(error),
-            Err(error) => {
-                tracing::warn!(%error, "accept a connection to an endpoint");
-                tokio::time::sleep(NO_DESCRIPTOR).await;
-                continue;
-            }
         };
         oldest.retain(|connection| !connection.is_finished());
         if oldest.len() >= MAX_CONNECTIONS

@@ -3,16 +3,15 @@
 use super::answers::Asker;
 use super::call::Call;
 use super::{Event, Runtime, Shared};
-use keyfob_endpoint::Owner;
+use keyfob_endpoint::{Door, Owner};
 use keyfob_engine::clock::Monotonic;
 use keyfob_engine::engine::{self, Answer, HoldId, Obstacle};
-use keyfob_listen::Peer;
+use keyfob_listen::{Dialogue, Peer};
 use keyfob_shared::wire::{Grant, Reply, TOKEN_LENGTH};
 use keyfob_shared::{Failure, FailureKind, ProfileName, Secret};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -132,25 +131,32 @@ struct Granting {
 }
 
 impl Granting {
-    async fn run(self, mut call: Call, mut ending: watch::Receiver<bool>) {
-        let (hold, listener, obstacles) = match self.begin(&mut call).await {
+    async fn run(self, mut call: Call, ending: watch::Receiver<bool>) {
+        let (hold, mut door, obstacles) = match self.begin(&mut call).await {
             Ok(begun) => begun,
             Err(failure) => return call.conclude(Err(failure)).await,
         };
-        let port = listener.local_addr().map_or(0, |address| address.port());
+        let port = door.port().unwrap_or(0);
         let obstacles =
             obstacles.into_iter().map(|found| format!("{}: {}", found.message, found.hint)).collect();
-        if !call.send(&Reply::Granted { port, obstacles }).await {
-            return;
+        if call.send(&Reply::Granted { port, obstacles }).await
+            && let Some(dialogue) = call.into_dialogue()
+        {
+            self.serve(&mut door, dialogue, ending).await;
         }
-        let Some(mut dialogue) = call.into_dialogue() else { return };
+        drop(hold);
+        // What a hostile client holds up counts as its own until it is over.
+        door.close().await;
+    }
+
+    async fn serve(&self, door: &mut Door, mut dialogue: Dialogue, mut ending: watch::Receiver<bool>) {
         let owner = Granted {
             id: self.id,
             profile: self.grant.profile.clone(),
             peer: self.peer.clone(),
             events: self.shared.events.clone(),
         };
-        let served = keyfob_endpoint::serve(listener, self.grant.token.clone(), owner);
+        let served = keyfob_endpoint::serve(door, self.grant.token.clone(), owner);
         tokio::select! {
             Err(error) = served => tracing::warn!(%error, profile = %self.grant.profile, "serve an endpoint"),
             () = dialogue.closed() => {}
@@ -158,11 +164,10 @@ impl Granting {
                 let _ = dialogue.send(&Reply::Done { message: "the daemon ends".into() }).await;
             }
         }
-        drop(hold);
     }
 
     /// Mints before the program starts: who can't be served is told so, and not in the middle of its work.
-    async fn begin(&self, call: &mut Call) -> Result<(Hold, TcpListener, Vec<Obstacle>), Failure> {
+    async fn begin(&self, call: &mut Call) -> Result<(Hold, Door, Vec<Obstacle>), Failure> {
         let Grant { profile, token, port, lease, strict, resumed } = &self.grant;
         if token.expose().len() != TOKEN_LENGTH
             || !token.expose().bytes().all(|digit| digit.is_ascii_hexdigit())
@@ -184,10 +189,10 @@ impl Granting {
             return Err(Failure::new(FailureKind::Person, &first.message).hint(&first.hint));
         }
         let hold = Hold::new(&self.shared, self.id, profile.clone(), lease);
-        let listener = call.listener(*port).await.and_then(TcpListener::from_std).map_err(|error| {
+        let door = call.listener(*port).await.and_then(Door::open).map_err(|error| {
             Failure::new(FailureKind::Usage, format!("take the listener of the endpoint: {error}"))
         })?;
-        Ok((hold, listener, obstacles))
+        Ok((hold, door, obstacles))
     }
 }
 

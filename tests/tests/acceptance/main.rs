@@ -14,6 +14,7 @@ mod console;
 mod containers;
 mod crash;
 mod exec;
+mod grants;
 mod herd;
 mod hostile;
 mod import;

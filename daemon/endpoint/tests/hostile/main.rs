@@ -4,7 +4,7 @@
 
 mod table;
 
-use keyfob_endpoint::{MAX_CONNECTIONS, Owner, serve};
+use keyfob_endpoint::{Door, MAX_CONNECTIONS, Owner, serve};
 use keyfob_shared::{Failure, FailureKind, Secret};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -44,15 +44,14 @@ struct Endpoint {
 impl Endpoint {
     fn start(answer: Result<&'static str, Failure>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let refusals = Arc::new(Mutex::new(Vec::new()));
         let owner = Granted { answer, refusals: refusals.clone() };
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                serve(listener, Secret::new(TOKEN), owner).await
+                let mut door = Door::open(listener).unwrap();
+                serve(&mut door, Secret::new(TOKEN), owner).await
             })
         });
         Self { address, refusals }

@@ -1,0 +1,54 @@
+//! A client that passes a listening socket to the daemon, keeps it, and misbehaves with it.
+
+use keyfob_shared::frame;
+use keyfob_tests::World;
+use keyfob_tests::world::eventually;
+use rustix::cmsg_space;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use std::io::{IoSlice, Write};
+use std::mem::MaybeUninit;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// Has an endpoint granted behind a socket, and answers the connection and what the daemon says to it.
+fn grant(world: &World, socket: BorrowedFd<'_>) -> (UnixStream, String) {
+    let mut stream = UnixStream::connect(world.socket()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(12))).unwrap();
+    let request = format!(r#"{{"grant":{{"profile":"p","token":"{TOKEN}","port":0,"lease":null}}}}"#);
+    let mut bytes = Vec::new();
+    frame::append(&mut bytes, b"1").unwrap();
+    frame::append(&mut bytes, request.as_bytes()).unwrap();
+    stream.write_all(&bytes).unwrap();
+    let reply = String::from_utf8(frame::read(&mut stream).unwrap()).unwrap();
+    assert!(reply.contains("send_listener"), "{reply}");
+    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    let sockets = [socket];
+    assert!(ancillary.push(SendAncillaryMessage::ScmRights(&sockets)));
+    sendmsg(stream.as_fd(), &[IoSlice::new(b"x")], &mut ancillary, SendFlags::empty()).unwrap();
+    let reply = String::from_utf8(frame::read(&mut stream).unwrap()).unwrap();
+    (stream, reply)
+}
+
+#[test]
+fn a_client_that_makes_accept_wait_holds_up_nobody() {
+    let world = World::with_profile();
+    world.get("p").ok();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (stream, reply) = grant(&world, listener.as_fd());
+    assert!(reply.contains("granted"), "{reply}");
+    // The flag belongs to both ends.
+    listener.set_nonblocking(false).unwrap();
+    for _ in 0..20 {
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    }
+    let start = Instant::now();
+    world.get("p").ok();
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    drop((stream, listener));
+    eventually("the grant ends", Duration::from_secs(5), || world.profile("p")["programs"] == 0);
+}
