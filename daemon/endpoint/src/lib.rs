@@ -18,8 +18,12 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Connections to one endpoint at a time; when there are more, the oldest is closed.
+/// Connections of this user to one endpoint at a time; when there are more, the oldest is closed.
 pub const MAX_CONNECTIONS: usize = 64;
+/// Connections of other users to one endpoint at a time; further ones are closed at once.
+pub(crate) const MAX_STRANGERS: usize = 8;
+/// The time in which the place of a stranger is not given to the next one: to refuse them costs the loop little.
+pub(crate) const STRANGER_TIME: Duration = Duration::from_millis(100);
 /// The time in which the head of a request must have come.
 pub const HEAD_TIME: Duration = Duration::from_secs(2);
 /// The time that a connection has as a whole.

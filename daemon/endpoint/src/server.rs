@@ -1,8 +1,10 @@
 //! The server of one endpoint: bounded in connections, time and size.
 
 use crate::answer::{self, Answer};
+use crate::door::Visitor;
 use crate::rules::Rules;
-use crate::{ANSWER_TIME, CONNECTION_TIME, Door, HEAD_TIME, MAX_CONNECTIONS, Owner, user};
+use crate::user::User;
+use crate::{ANSWER_TIME, CONNECTION_TIME, Door, HEAD_TIME, MAX_CONNECTIONS, Owner, STRANGER_TIME};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -11,7 +13,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use keyfob_shared::{Failure, FailureKind, Secret};
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -34,26 +35,30 @@ pub async fn serve(door: &mut Door, token: Secret, owner: impl Owner) -> std::io
     let mut connections = JoinSet::new();
     let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        let (stream, peer) = tokio::select! {
-            accepted = door.next() => accepted?,
+        let Visitor { stream, user, place } = tokio::select! {
+            visitor = door.next() => visitor?,
             Some(_) = connections.join_next() => continue,
         };
+        let connection = connection(stream, user, rules.clone(), owner.clone());
+        let bounded = async { drop(tokio::time::timeout(CONNECTION_TIME, connection).await) };
+        if let Some(place) = place {
+            connections.spawn(async {
+                tokio::join!(bounded, tokio::time::sleep(STRANGER_TIME));
+                drop(place);
+            });
+            continue;
+        }
         oldest.retain(|connection| !connection.is_finished());
         if oldest.len() >= MAX_CONNECTIONS
             && let Some(oldest) = oldest.pop_front()
         {
             oldest.abort();
         }
-        let connection = connection(stream, peer, rules.clone(), owner.clone());
-        oldest.push_back(connections.spawn(async {
-            let _ = tokio::time::timeout(CONNECTION_TIME, connection).await;
-        }));
+        oldest.push_back(connections.spawn(bounded));
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, rules: Arc<Rules>, owner: impl Owner) {
-    let Ok(own) = stream.local_addr() else { return };
-    let who = user::of(peer, own).await;
+async fn connection(stream: TcpStream, who: User, rules: Arc<Rules>, owner: impl Owner) {
     let respond = service_fn(async |request: Request<Incoming>| {
         Ok::<_, Infallible>(respond(request, who, &rules, &owner).await)
     });
@@ -69,11 +74,11 @@ async fn connection(stream: TcpStream, peer: SocketAddr, rules: Arc<Rules>, owne
     }
 }
 
-async fn respond(request: Request<Incoming>, who: user::User, rules: &Rules, owner: &impl Owner) -> Answer {
+async fn respond(request: Request<Incoming>, who: User, rules: &Rules, owner: &impl Owner) -> Answer {
     let (head, _body) = request.into_parts();
     let checked = match who {
-        user::User::Own => rules.check(&head),
-        user::User::Other(_) => {
+        User::Own => rules.check(&head),
+        User::Other(_) => {
             Err(crate::rules::Refusal { status: StatusCode::FORBIDDEN, why: "it is of another user" })
         }
     };

@@ -1,11 +1,13 @@
 //! A client that passes a listening socket to the daemon, keeps it, and misbehaves with it.
 
+use crate::exec::Program;
 use keyfob_shared::frame;
-use keyfob_tests::World;
-use keyfob_tests::world::eventually;
+use keyfob_tests::world::{OTHER_USER, eventually};
+use keyfob_tests::{World, parts};
 use rustix::cmsg_space;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
-use std::io::{IoSlice, Write};
+use rustix::process::Uid;
+use std::io::{IoSlice, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -51,4 +53,34 @@ fn a_client_that_makes_accept_wait_holds_up_nobody() {
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     drop((stream, listener));
     eventually("the grant ends", Duration::from_secs(5), || world.profile("p")["programs"] == 0);
+}
+
+#[test]
+fn another_user_who_connects_without_end_does_not_starve_a_program() {
+    if !parts::is_root() {
+        return;
+    }
+    let world = World::with_profile();
+    let program = Program::start(&world, &["p"]);
+    program.access_key_id();
+    let address = ("127.0.0.1", program.port);
+    let mut own = TcpStream::connect(address).unwrap();
+    own.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let connect = move || {
+        let user = Uid::from_raw(OTHER_USER);
+        // Of this thread alone.
+        rustix::thread::set_thread_res_uid(user, user, user).unwrap();
+        (0..300).map(|_| TcpStream::connect(address)).collect::<Vec<_>>()
+    };
+    let strangers = std::thread::spawn(connect).join().unwrap();
+    let (port, token) = (program.port, &program.token);
+    let request =
+        format!("GET /credentials HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: {token}\r\n\r\n");
+    own.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    let read = own.read_to_string(&mut answer);
+    assert!(read.is_ok() && answer.starts_with("HTTP/1.1 200 "), "{read:?} {answer}");
+    program.access_key_id();
+    drop(strangers);
+    program.end();
 }

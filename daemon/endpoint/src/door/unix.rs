@@ -3,6 +3,9 @@
 //! Security: the client keeps the listening socket, and with it the flag by which `accept` does not wait. One that
 //! clears the flag stops this thread, and nothing but its own endpoint.
 
+use super::Visitor;
+use crate::MAX_STRANGERS;
+use crate::user::{self, User};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::io::{self, PipeReader, PipeWriter};
@@ -10,7 +13,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 /// Connections that are accepted and not yet served.
 const MAX_WAITING: usize = 8;
@@ -23,13 +26,13 @@ const NO_DESCRIPTOR: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-type Visitor = (TcpStream, SocketAddr);
+type Arrived = Visitor<TcpStream>;
 
 /// A listening socket whose connections are taken while this exists. The socket may be somebody else's as well.
 #[derive(Debug)]
 pub struct Door {
     listener: Arc<TcpListener>,
-    visitors: mpsc::Receiver<io::Result<Visitor>>,
+    visitors: mpsc::Receiver<io::Result<Arrived>>,
     /// The thread ends when this is closed.
     open: PipeWriter,
     thread: JoinHandle<()>,
@@ -59,10 +62,11 @@ impl Door {
     }
 
     /// Waits for the next connection.
-    pub(crate) async fn next(&mut self) -> io::Result<(tokio::net::TcpStream, SocketAddr)> {
-        let (stream, peer) = self.visitors.recv().await.unwrap_or(Err(io::ErrorKind::BrokenPipe.into()))?;
+    pub(crate) async fn next(&mut self) -> io::Result<Visitor<tokio::net::TcpStream>> {
+        let ended = || Err(io::ErrorKind::BrokenPipe.into());
+        let Visitor { stream, user, place } = self.visitors.recv().await.unwrap_or_else(ended)?;
         stream.set_nonblocking(true)?;
-        Ok((tokio::net::TcpStream::from_std(stream)?, peer))
+        Ok(Visitor { stream: tokio::net::TcpStream::from_std(stream)?, user, place })
     }
 
     /// Closes it, and waits until the thread has ended: another that has the socket may have made it wait, and taken
@@ -83,17 +87,35 @@ impl Door {
 }
 
 /// Accepts until nobody wants it, or the socket is no good.
-fn accept(listener: &TcpListener, closed: &PipeReader, visitors: &mpsc::Sender<io::Result<Visitor>>) {
-    while let Some(visitor) = next(listener, closed).transpose() {
-        let is_last = visitor.is_err();
-        if visitors.blocking_send(visitor).is_err() || is_last {
+///
+/// Security: connections of other users are told apart here, and never keep this user's from the loop. Where there is
+/// no place for one more, it is closed.
+fn accept(listener: &TcpListener, closed: &PipeReader, visitors: &mpsc::Sender<io::Result<Arrived>>) {
+    let strangers = Arc::new(Semaphore::new(MAX_STRANGERS));
+    while let Some(accepted) = next(listener, closed).transpose() {
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                let _ = visitors.blocking_send(Err(error));
+                return;
+            }
+        };
+        let user = stream.local_addr().map_or(User::Other(None), |own| user::of(peer, own));
+        let place = match user {
+            User::Own => None,
+            User::Other(_) => match strangers.clone().try_acquire_owned() {
+                Ok(place) => Some(place),
+                Err(_) => continue,
+            },
+        };
+        if visitors.blocking_send(Ok(Visitor { stream, user, place })).is_err() {
             return;
         }
     }
 }
 
 /// Answers the next connection; `None` when nobody wants it.
-fn next(listener: &TcpListener, closed: &PipeReader) -> io::Result<Option<Visitor>> {
+fn next(listener: &TcpListener, closed: &PipeReader) -> io::Result<Option<(TcpStream, SocketAddr)>> {
     loop {
         let mut both = [PollFd::new(listener, PollFlags::IN), PollFd::new(closed, PollFlags::IN)];
         match poll(&mut both, None) {

@@ -1,7 +1,8 @@
 //! Windows: the listening socket is the daemon's alone, and the loop accepts.
 
+use super::Visitor;
+use crate::user;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -31,14 +32,18 @@ impl Door {
     }
 
     /// Waits for the next connection.
-    pub(crate) async fn next(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+    pub(crate) async fn next(&mut self) -> io::Result<Visitor<TcpStream>> {
         loop {
             match self.0.accept().await {
                 Err(error) if error.kind() != io::ErrorKind::InvalidInput => {
                     tracing::warn!(%error, "accept a connection to an endpoint");
                     tokio::time::sleep(NO_DESCRIPTOR).await;
                 }
-                accepted => return accepted,
+                Err(error) => return Err(error),
+                Ok((stream, peer)) => {
+                    let user = user::of(peer, stream.local_addr()?);
+                    return Ok(Visitor { stream, user, place: None });
+                }
             }
         }
     }
