@@ -1,7 +1,7 @@
 //! Running a program with a grant, on Linux and macOS: this process becomes the program, and a second one keeps the
 //! grant until the program ends, however it ends.
 
-use super::Watched;
+use super::{Watched, inherited};
 use crate::grant::Held;
 use rustix::fs::{Mode, OFlags};
 use std::io;
@@ -54,6 +54,7 @@ fn split() -> io::Result<Half> {
             _ => libc::_exit(0),
         }
     }
+    inherited::close();
     let _ = std::env::set_current_dir("/");
     let null = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty())?;
     rustix::stdio::dup2_stdin(&null)?;

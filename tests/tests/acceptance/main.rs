@@ -14,6 +14,7 @@ mod console;
 mod containers;
 mod crash;
 mod exec;
+mod exec_process;
 mod grants;
 mod herd;
 mod hostile;
