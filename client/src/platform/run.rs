@@ -4,6 +4,7 @@
 use super::{Watched, inherited};
 use crate::grant::Held;
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -76,8 +77,11 @@ fn wait(child: libc::pid_t) -> io::Result<()> {
     // SAFETY: the child is ours, and the status is valid for the write.
     while unsafe { libc::waitpid(child, &raw mut status, 0) } == -1 {
         let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
+        match Errno::from_io_error(&error) {
+            Some(Errno::INTR) => {}
+            // SIGCHLD is ignored, as many supervisors hand it on: the child has ended, and nobody is told how.
+            Some(Errno::CHILD) => return Ok(()),
+            _ => return Err(error),
         }
     }
     if status == 0 { Ok(()) } else { Err(io::Error::other("the process that keeps the grant did not start")) }

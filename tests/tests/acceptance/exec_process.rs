@@ -49,3 +49,13 @@ fn a_daemon_that_is_started_keeps_no_lock_of_whoever_needed_it() {
     assert_eq!(run.ok(), "free\n", "{run:?}");
     assert_eq!(world.daemons().len(), 1);
 }
+
+#[test]
+fn a_command_starts_where_nobody_waits_for_children() {
+    let world = lasting();
+    for start in ["stop", "start"] {
+        world.keyfob(&["daemon", start]).ok();
+        let run = Run::from(script(&world, "trap '' CHLD; exec $K exec p -- echo started").output().unwrap());
+        assert_eq!(run.ok(), "started\n", "{run:?}");
+    }
+}
