@@ -42,6 +42,8 @@ pub(crate) fn replace_with(mut command: Command) -> io::Error {
 ///
 /// The program must not find a child that it has not started, and the keeper must not get its signals.
 fn split() -> io::Result<Half> {
+    // What can fail is done while an error can be told.
+    let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
     let child = fork()?;
     if child != 0 {
         return wait(child).map(|()| Half::Program);
@@ -57,10 +59,10 @@ fn split() -> io::Result<Half> {
     }
     inherited::close();
     let _ = std::env::set_current_dir("/");
-    let null = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty())?;
-    rustix::stdio::dup2_stdin(&null)?;
-    rustix::stdio::dup2_stdout(&null)?;
-    rustix::stdio::dup2_stderr(&null)?;
+    // Security: this half never goes back to what the other one does now.
+    let _ = rustix::stdio::dup2_stdin(&null);
+    let _ = rustix::stdio::dup2_stdout(&null);
+    let _ = rustix::stdio::dup2_stderr(&null);
     Ok(Half::Keeper)
 }
 

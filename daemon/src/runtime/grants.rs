@@ -17,8 +17,9 @@ use tokio::task::JoinSet;
 
 /// Programs at one time; a further one is refused.
 const MAX_GRANTS: usize = 256;
-/// Descriptors that an endpoint may need: its connections, its listener and the client.
-const DESCRIPTORS: usize = keyfob_endpoint::MAX_CONNECTIONS + 2;
+/// Descriptors that are set aside for an endpoint: its listener, its thread's two, the client and a few connections.
+/// One that has many takes them from those that the others do not use.
+const DESCRIPTORS: usize = 8;
 /// The time in which the clients are told that the daemon ends.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 /// The same refusal of one endpoint is written down once in this many milliseconds: a stranger must not fill the audit.
@@ -28,6 +29,7 @@ const QUIET: i64 = 60_000;
 pub(super) struct Grants {
     tasks: JoinSet<()>,
     permits: Arc<Semaphore>,
+    most: usize,
     ending: watch::Sender<bool>,
     next: u64,
     told: HashMap<(HoldId, &'static str), Monotonic>,
@@ -57,6 +59,7 @@ impl Grants {
         Self {
             tasks: JoinSet::new(),
             permits: Arc::new(Semaphore::new(most)),
+            most,
             ending: watch::Sender::new(false),
             next: 0,
             told: HashMap::new(),
@@ -75,8 +78,10 @@ impl Runtime {
     pub(super) fn grant(&mut self, grant: Grant, peer: Peer, call: Call) {
         while self.grants.tasks.try_join_next().is_some() {}
         let Ok(permit) = self.grants.permits.clone().try_acquire_owned() else {
-            let failure = Failure::new(FailureKind::Refused, "too many programs run with a profile already");
-            let refused = call.conclude(Err(failure.hint("keyfob status")));
+            let message =
+                format!("{} programs run with a profile already, and no more can", self.grants.most);
+            let hint = "end one, or raise the limit of open files and: keyfob daemon restart";
+            let refused = call.conclude(Err(Failure::new(FailureKind::Refused, message).hint(hint)));
             drop(tokio::spawn(refused));
             return;
         };
