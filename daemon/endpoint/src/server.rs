@@ -4,7 +4,9 @@ use crate::answer::{self, Answer};
 use crate::door::Visitor;
 use crate::rules::Rules;
 use crate::user::User;
-use crate::{ANSWER_TIME, CONNECTION_TIME, Door, HEAD_TIME, MAX_CONNECTIONS, Owner, STRANGER_TIME};
+use crate::{
+    ANSWER_TIME, CONNECTION_TIME, Door, HEAD_TIME, MAX_CONNECTIONS, OWN_CONNECTIONS, Owner, STRANGER_TIME,
+};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,6 +18,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{AbortHandle, JoinSet};
 
 /// The longest head of a request, in bytes; hyper takes no less.
@@ -26,19 +29,27 @@ const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nc
 
 /// Answers requests until it is dropped, which closes all connections.
 ///
-/// `token` is what the program sends as `Authorization`.
+/// `token` is what the program sends as `Authorization`; `pool` has the connections that all endpoints share.
 ///
 /// # Errors
 /// If the socket has no address, or does not listen.
-pub async fn serve(door: &mut Door, token: Secret, owner: impl Owner) -> std::io::Result<()> {
+pub async fn serve(
+    door: &mut Door,
+    token: Secret,
+    owner: impl Owner,
+    pool: &Arc<Semaphore>,
+) -> std::io::Result<()> {
     let rules = Arc::new(Rules::new(door.port()?, token));
     let mut connections = JoinSet::new();
-    let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
+    let mut oldest: VecDeque<(AbortHandle, Option<OwnedSemaphorePermit>)> = VecDeque::new();
     loop {
         let Visitor { stream, user, place } = tokio::select! {
-            visitor = door.next() => visitor?,
-            Some(_) = connections.join_next() => continue,
-        };
+                    visitor = door.next() => visitor?,
+                    Some(_) = connections.join_next() => {
+         oldest.retain(|(connection, _)| !connection.is_finished());
+         continue;
+        }
+                };
         let connection = connection(stream, user, rules.clone(), owner.clone());
         let bounded = async { drop(tokio::time::timeout(CONNECTION_TIME, connection).await) };
         if let Some(place) = place {
@@ -48,13 +59,18 @@ pub async fn serve(door: &mut Door, token: Secret, owner: impl Owner) -> std::io
             });
             continue;
         }
-        oldest.retain(|connection| !connection.is_finished());
-        if oldest.len() >= MAX_CONNECTIONS
-            && let Some(oldest) = oldest.pop_front()
-        {
-            oldest.abort();
+        oldest.retain(|(connection, _)| !connection.is_finished());
+        let mut place = None;
+        if oldest.len() >= OWN_CONNECTIONS {
+            place = pool.clone().try_acquire_owned().ok().filter(|_| oldest.len() < MAX_CONNECTIONS);
+            if place.is_none()
+                && let Some((oldest, left)) = oldest.pop_front()
+            {
+                oldest.abort();
+                place = left;
+            }
         }
-        oldest.push_back(connections.spawn(bounded));
+        oldest.push_back((connections.spawn(bounded), place));
     }
 }
 

@@ -17,9 +17,6 @@ use tokio::task::JoinSet;
 
 /// Programs at one time; a further one is refused.
 const MAX_GRANTS: usize = 256;
-/// Descriptors that are set aside for an endpoint: its listener, its thread's two, the client and a few connections.
-/// One that has many takes them from those that the others do not use.
-const DESCRIPTORS: usize = 8;
 /// The time in which the clients are told that the daemon ends.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 /// The same refusal of one endpoint is written down once in this many milliseconds: a stranger must not fill the audit.
@@ -30,6 +27,7 @@ pub(super) struct Grants {
     tasks: JoinSet<()>,
     permits: Arc<Semaphore>,
     most: usize,
+    connections: Arc<Semaphore>,
     ending: watch::Sender<bool>,
     next: u64,
     told: HashMap<(HoldId, &'static str), Monotonic>,
@@ -55,11 +53,12 @@ pub(super) enum Question {
 impl Grants {
     /// Endpoints take a part of the descriptors that the process may have.
     pub(super) fn new(descriptors: usize) -> Self {
-        let most = MAX_GRANTS.min(descriptors / 2 / DESCRIPTORS).max(1);
+        let most = MAX_GRANTS.min(descriptors / 4 / keyfob_endpoint::DESCRIPTORS).max(1);
         Self {
             tasks: JoinSet::new(),
             permits: Arc::new(Semaphore::new(most)),
             most,
+            connections: Arc::new(Semaphore::new((descriptors / 4).min(Semaphore::MAX_PERMITS))),
             ending: watch::Sender::new(false),
             next: 0,
             told: HashMap::new(),
@@ -88,7 +87,14 @@ impl Runtime {
         self.grants.next += 1;
         let id = HoldId(self.grants.next);
         let (shared, ending) = (self.shared.clone(), self.grants.ending.subscribe());
-        let granting = Granting { id, grant, peer: Arc::new(peer), shared, _permit: permit };
+        let granting = Granting {
+            id,
+            grant,
+            peer: Arc::new(peer),
+            shared,
+            connections: self.grants.connections.clone(),
+            _permit: permit,
+        };
         self.grants.tasks.spawn(granting.run(call, ending));
     }
 
@@ -132,6 +138,7 @@ struct Granting {
     grant: Grant,
     peer: Arc<Peer>,
     shared: Shared,
+    connections: Arc<Semaphore>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -161,7 +168,7 @@ impl Granting {
             peer: self.peer.clone(),
             events: self.shared.events.clone(),
         };
-        let served = keyfob_endpoint::serve(door, self.grant.token.clone(), owner);
+        let served = keyfob_endpoint::serve(door, self.grant.token.clone(), owner, &self.connections);
         tokio::select! {
             Err(error) = served => tracing::warn!(%error, profile = %self.grant.profile, "serve an endpoint"),
             () = dialogue.closed() => {}

@@ -84,3 +84,21 @@ fn another_user_who_connects_without_end_does_not_starve_a_program() {
     drop(strangers);
     program.end();
 }
+
+#[test]
+fn a_daemon_with_few_descriptors_says_how_many_programs_it_serves() {
+    let world = World::new();
+    world.config("[identity.alice]\ntype = \"iam-user\"\n[profile.p]\nidentity = \"alice\"\nrole_arn = \"arn:aws:iam::111122223333:role/R\"\n");
+    let script = format!("ulimit -n 256; exec {} daemon start", world.program("keyfob").display());
+    assert!(world.command("sh").args(["-c", &script]).status().unwrap().success());
+    world.add_key("alice");
+    let programs: Vec<_> = (0..5).map(|_| Program::start(&world, &["p"])).collect();
+    let refused = world.keyfob(&["exec", "p", "--", "true"]);
+    assert!(refused.failed(4).contains("5 programs run with a profile already"), "{refused:?}");
+    // One that takes all connections that it can leaves the others theirs.
+    let greedy: Vec<_> = (0..200).map(|_| TcpStream::connect(("127.0.0.1", programs[0].port))).collect();
+    programs[1].access_key_id();
+    world.get("p").ok();
+    drop(greedy);
+    programs.into_iter().for_each(Program::end);
+}

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 
 /// Connections that are accepted and not yet served.
-const MAX_WAITING: usize = 8;
+const MAX_WAITING: usize = 1;
 /// The stack of a thread that does no more than accept, in bytes.
 const STACK: usize = 128 * 1024;
 /// A pause when nothing can be accepted: without it, accepting would spin.

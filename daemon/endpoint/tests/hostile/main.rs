@@ -11,6 +11,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use table::{CLOSED, HOSTILE};
+use tokio::sync::Semaphore;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const DOCUMENT: &str = r#"{"document":{"Version":1,"AccessKeyId":"ASIACANARY","SecretAccessKey":"canary-secret","SessionToken":"canary-token","Expiration":"2026-01-02T03:04:05Z"}}"#;
@@ -51,7 +52,7 @@ impl Endpoint {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let mut door = Door::open(listener).unwrap();
-                serve(&mut door, Secret::new(TOKEN), owner).await
+                serve(&mut door, Secret::new(TOKEN), owner, &Arc::new(Semaphore::new(MAX_CONNECTIONS))).await
             })
         });
         Self { address, refusals }
