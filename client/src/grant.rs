@@ -12,9 +12,9 @@ use std::fmt::Write;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// Pauses between two attempts to have the grant back.
+/// Pauses between two attempts to have the grant back. SDKs wait for an answer for 1 s (JavaScript) and more.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// A grant that is in force while its connection is open.
 pub(crate) struct Held {

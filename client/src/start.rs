@@ -128,8 +128,7 @@ fn start(socket: &Path, limit: Duration) -> Result<Connection, Trouble> {
         thread::sleep(STEP);
         waited += STEP;
     };
-    let mut child = platform::spawn(&daemon().map_err(Trouble::Failed)?).map_err(|error| cannot(&error))?;
-    let stdout = child.stdout.take().ok_or_else(|| cannot(&io::ErrorKind::BrokenPipe.into()))?;
+    let stdout = platform::spawn(&daemon().map_err(Trouble::Failed)?).map_err(|error| cannot(&error))?;
     match first_line(stdout).map_err(|error| cannot(&error))?.trim() {
         "ready" => Connection::open(limit).map_err(Trouble::Broken),
         "" => Err(Trouble::Broken(io::ErrorKind::UnexpectedEof.into())),

@@ -2,11 +2,14 @@
 
 use super::{SEND_FLAGS, Stream};
 use rustix::cmsg_space;
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, sendmsg};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, listen, sendmsg};
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::AsFd;
+
+/// Connections that wait in it; the kernel may keep it to fewer. They are of anybody who knows the port.
+const MAX_WAITING: i32 = 4096;
 
 /// An address of loopback, for as long as this process keeps it: connections wait there while no daemon runs.
 pub(crate) struct Endpoint {
@@ -18,6 +21,7 @@ impl Endpoint {
     /// Takes a free port.
     pub(crate) fn new() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listen(&listener, MAX_WAITING)?;
         let port = listener.local_addr()?.port();
         Ok(Self { listener, port })
     }

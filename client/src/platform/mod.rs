@@ -8,6 +8,8 @@ pub(crate) use watched::{First, Watched};
 #[cfg(unix)]
 mod endpoint;
 #[cfg(unix)]
+mod inherited;
+#[cfg(unix)]
 mod run;
 #[cfg(unix)]
 pub(crate) use endpoint::Endpoint;

@@ -1,9 +1,10 @@
 //! Running a program with a grant, on Linux and macOS: this process becomes the program, and a second one keeps the
 //! grant until the program ends, however it ends.
 
-use super::Watched;
+use super::{Watched, inherited};
 use crate::grant::Held;
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -41,6 +42,8 @@ pub(crate) fn replace_with(mut command: Command) -> io::Error {
 ///
 /// The program must not find a child that it has not started, and the keeper must not get its signals.
 fn split() -> io::Result<Half> {
+    // What can fail is done while an error can be told.
+    let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
     let child = fork()?;
     if child != 0 {
         return wait(child).map(|()| Half::Program);
@@ -54,11 +57,12 @@ fn split() -> io::Result<Half> {
             _ => libc::_exit(0),
         }
     }
+    inherited::close();
     let _ = std::env::set_current_dir("/");
-    let null = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty())?;
-    rustix::stdio::dup2_stdin(&null)?;
-    rustix::stdio::dup2_stdout(&null)?;
-    rustix::stdio::dup2_stderr(&null)?;
+    // Security: this half never goes back to what the other one does now.
+    let _ = rustix::stdio::dup2_stdin(&null);
+    let _ = rustix::stdio::dup2_stdout(&null);
+    let _ = rustix::stdio::dup2_stderr(&null);
     Ok(Half::Keeper)
 }
 
@@ -75,8 +79,11 @@ fn wait(child: libc::pid_t) -> io::Result<()> {
     // SAFETY: the child is ours, and the status is valid for the write.
     while unsafe { libc::waitpid(child, &raw mut status, 0) } == -1 {
         let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
+        match Errno::from_io_error(&error) {
+            Some(Errno::INTR) => {}
+            // SIGCHLD is ignored, as many supervisors hand it on: the child has ended, and nobody is told how.
+            Some(Errno::CHILD) => return Ok(()),
+            _ => return Err(error),
         }
     }
     if status == 0 { Ok(()) } else { Err(io::Error::other("the process that keeps the grant did not start")) }

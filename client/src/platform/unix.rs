@@ -1,6 +1,6 @@
 //! Linux and macOS.
 
-use super::{SEND_FLAGS, is_ours, stream_socket};
+use super::{SEND_FLAGS, inherited, is_ours, stream_socket};
 use keyfob_shared::environment::told_daemon_user;
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock};
 use rustix::io::Errno;
@@ -13,7 +13,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 /// Names the user's shell; and the shell of whoever has none.
@@ -75,8 +75,11 @@ impl Write for Stream {
     }
 }
 
-/// Starts the daemon in the background; its first line on stdout tells how it went.
-pub(crate) fn spawn(program: &Path) -> io::Result<Child> {
+/// Starts the daemon in the background; its first line on what is answered tells how it went.
+///
+/// It is nobody's child, since this process may become a program that has started none, and keeps nothing of whoever
+/// started this one.
+pub(crate) fn spawn(program: &Path) -> io::Result<ChildStdout> {
     let mut command = Command::new(program);
     command
         .arg("--detached")
@@ -85,7 +88,25 @@ pub(crate) fn spawn(program: &Path) -> io::Result<Child> {
         .stderr(Stdio::null())
         .current_dir("/");
     without_aws(&mut command);
-    command.spawn()
+    // SAFETY: this process has one thread when it starts a daemon, so that the child may do whatever this one may.
+    unsafe { command.pre_exec(go_on_as_an_orphan) };
+    let mut child = command.spawn()?;
+    let _ = child.wait();
+    child.stdout.take().ok_or_else(|| io::ErrorKind::BrokenPipe.into())
+}
+
+fn go_on_as_an_orphan() -> io::Result<()> {
+    inherited::close();
+    // SAFETY: plain calls of a process with one thread.
+    unsafe {
+        // The daemon waits for children of its own, also where whoever started this process does not.
+        libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+        match libc::fork() {
+            0 => Ok(()),
+            -1 => Err(io::Error::last_os_error()),
+            _ => libc::_exit(0),
+        }
+    }
 }
 
 /// Becomes the daemon, in the foreground.

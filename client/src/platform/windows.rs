@@ -8,7 +8,7 @@ use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::AsHandle;
 use std::os::windows::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::Duration;
 use windows_sys::Win32::System::Pipes::WaitNamedPipeW;
 
@@ -80,14 +80,14 @@ impl Write for Stream {
     }
 }
 
-/// Starts the daemon without a console; its first line on stdout tells how it went.
-pub(crate) fn spawn(program: &Path) -> io::Result<Child> {
+/// Starts the daemon without a console; its first line on what is answered tells how it went.
+pub(crate) fn spawn(program: &Path) -> io::Result<ChildStdout> {
     const DETACHED_PROCESS: u32 = 0x8;
     let mut command = Command::new(program);
     command.arg("--detached").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     command.creation_flags(DETACHED_PROCESS);
     without_aws(&mut command);
-    command.spawn()
+    command.spawn()?.stdout.take().ok_or_else(|| io::ErrorKind::BrokenPipe.into())
 }
 
 /// Runs the daemon in the foreground and ends with its exit code.

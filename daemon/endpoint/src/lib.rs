@@ -5,10 +5,12 @@
 //! request is answered by the [`Owner`] of the grant, from memory.
 
 mod answer;
+mod door;
 mod rules;
 mod server;
 mod user;
 
+pub use door::Door;
 pub use server::serve;
 
 use keyfob_shared::{Failure, Secret};
@@ -16,8 +18,17 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Connections to one endpoint at a time; when there are more, the oldest is closed.
+/// Connections of this user to one endpoint at a time; when there are more, the oldest is closed.
 pub const MAX_CONNECTIONS: usize = 64;
+/// Connections of other users to one endpoint at a time; further ones are closed at once.
+pub(crate) const MAX_STRANGERS: usize = 2;
+/// Connections of this user that an endpoint may have whatever the others have; for further ones there is a pool.
+pub(crate) const OWN_CONNECTIONS: usize = 2;
+/// Descriptors that an endpoint needs beside the pool: its connections, one that waits and one that is looked at, its
+/// listener, the two ends that stop its thread, a question to the kernel, and the client.
+pub const DESCRIPTORS: usize = OWN_CONNECTIONS + MAX_STRANGERS + 7;
+/// The time in which the place of a stranger is not given to the next one: to refuse them costs the loop little.
+pub(crate) const STRANGER_TIME: Duration = Duration::from_millis(100);
 /// The time in which the head of a request must have come.
 pub const HEAD_TIME: Duration = Duration::from_secs(2);
 /// The time that a connection has as a whole.

@@ -1,8 +1,12 @@
 //! The server of one endpoint: bounded in connections, time and size.
 
 use crate::answer::{self, Answer};
+use crate::door::Visitor;
 use crate::rules::Rules;
-use crate::{ANSWER_TIME, CONNECTION_TIME, HEAD_TIME, MAX_CONNECTIONS, Owner, user};
+use crate::user::User;
+use crate::{
+    ANSWER_TIME, CONNECTION_TIME, Door, HEAD_TIME, MAX_CONNECTIONS, OWN_CONNECTIONS, Owner, STRANGER_TIME,
+};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -11,62 +15,66 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use keyfob_shared::{Failure, FailureKind, Secret};
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{AbortHandle, JoinSet};
 
 /// The longest head of a request, in bytes; hyper takes no less.
 const MAX_HEAD: usize = 8 * 1024;
 const MAX_HEADERS: usize = 32;
-/// A pause when nothing can be accepted: without it, accepting would spin.
-const NO_DESCRIPTOR: Duration = Duration::from_millis(50);
 /// What somebody is told who was too slow.
 const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// Answers requests until it is dropped, which closes all connections.
 ///
-/// `token` is what the program sends as `Authorization`.
+/// `token` is what the program sends as `Authorization`; `pool` has the connections that all endpoints share.
 ///
 /// # Errors
-/// If the listener has no address, or does not listen.
-pub async fn serve(listener: TcpListener, token: Secret, owner: impl Owner) -> std::io::Result<()> {
-    let rules = Arc::new(Rules::new(listener.local_addr()?.port(), token));
+/// If the socket has no address, or does not listen.
+pub async fn serve(
+    door: &mut Door,
+    token: Secret,
+    owner: impl Owner,
+    pool: &Arc<Semaphore>,
+) -> std::io::Result<()> {
+    let rules = Arc::new(Rules::new(door.port()?, token));
     let mut connections = JoinSet::new();
-    let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
+    let mut oldest: VecDeque<(AbortHandle, Option<OwnedSemaphorePermit>)> = VecDeque::new();
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            // It does not listen.
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => return Err(error),
-            Err(error) => {
-                tracing::warn!(%error, "accept a connection to an endpoint");
-                tokio::time::sleep(NO_DESCRIPTOR).await;
-                continue;
-            }
-        };
-        oldest.retain(|connection| !connection.is_finished());
-        if oldest.len() >= MAX_CONNECTIONS
-            && let Some(oldest) = oldest.pop_front()
-        {
-            oldest.abort();
+        let Visitor { stream, user, place } = tokio::select! {
+                    visitor = door.next() => visitor?,
+                    Some(_) = connections.join_next() => {
+         oldest.retain(|(connection, _)| !connection.is_finished());
+         continue;
         }
-        let connection = connection(stream, peer, rules.clone(), owner.clone());
-        oldest.push_back(connections.spawn(async {
-            let _ = tokio::time::timeout(CONNECTION_TIME, connection).await;
-        }));
+                };
+        let connection = connection(stream, user, rules.clone(), owner.clone());
+        let bounded = async { drop(tokio::time::timeout(CONNECTION_TIME, connection).await) };
+        if let Some(place) = place {
+            connections.spawn(async {
+                tokio::join!(bounded, tokio::time::sleep(STRANGER_TIME));
+                drop(place);
+            });
+            continue;
+        }
+        oldest.retain(|(connection, _)| !connection.is_finished());
+        let mut place = None;
+        if oldest.len() >= OWN_CONNECTIONS {
+            place = pool.clone().try_acquire_owned().ok().filter(|_| oldest.len() < MAX_CONNECTIONS);
+            if place.is_none()
+                && let Some((oldest, left)) = oldest.pop_front()
+            {
+                oldest.abort();
+                place = left;
+            }
+        }
+        oldest.push_back((connections.spawn(bounded), place));
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, rules: Arc<Rules>, owner: impl Owner) {
-    let Ok(own) = stream.local_addr() else { return };
-    let who = user::of(peer, own).await;
+async fn connection(stream: TcpStream, who: User, rules: Arc<Rules>, owner: impl Owner) {
     let respond = service_fn(async |request: Request<Incoming>| {
         Ok::<_, Infallible>(respond(request, who, &rules, &owner).await)
     });
@@ -82,11 +90,11 @@ async fn connection(stream: TcpStream, peer: SocketAddr, rules: Arc<Rules>, owne
     }
 }
 
-async fn respond(request: Request<Incoming>, who: user::User, rules: &Rules, owner: &impl Owner) -> Answer {
+async fn respond(request: Request<Incoming>, who: User, rules: &Rules, owner: &impl Owner) -> Answer {
     let (head, _body) = request.into_parts();
     let checked = match who {
-        user::User::Own => rules.check(&head),
-        user::User::Other(_) => {
+        User::Own => rules.check(&head),
+        User::Other(_) => {
             Err(crate::rules::Refusal { status: StatusCode::FORBIDDEN, why: "it is of another user" })
         }
     };

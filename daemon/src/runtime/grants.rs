@@ -3,23 +3,20 @@
 use super::answers::Asker;
 use super::call::Call;
 use super::{Event, Runtime, Shared};
-use keyfob_endpoint::Owner;
+use keyfob_endpoint::{Door, Owner};
 use keyfob_engine::clock::Monotonic;
 use keyfob_engine::engine::{self, Answer, HoldId, Obstacle};
-use keyfob_listen::Peer;
+use keyfob_listen::{Dialogue, Peer};
 use keyfob_shared::wire::{Grant, Reply, TOKEN_LENGTH};
 use keyfob_shared::{Failure, FailureKind, ProfileName, Secret};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 /// Programs at one time; a further one is refused.
 const MAX_GRANTS: usize = 256;
-/// Descriptors that an endpoint may need: its connections, its listener and the client.
-const DESCRIPTORS: usize = keyfob_endpoint::MAX_CONNECTIONS + 2;
 /// The time in which the clients are told that the daemon ends.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 /// The same refusal of one endpoint is written down once in this many milliseconds: a stranger must not fill the audit.
@@ -29,6 +26,8 @@ const QUIET: i64 = 60_000;
 pub(super) struct Grants {
     tasks: JoinSet<()>,
     permits: Arc<Semaphore>,
+    most: usize,
+    connections: Arc<Semaphore>,
     ending: watch::Sender<bool>,
     next: u64,
     told: HashMap<(HoldId, &'static str), Monotonic>,
@@ -54,10 +53,12 @@ pub(super) enum Question {
 impl Grants {
     /// Endpoints take a part of the descriptors that the process may have.
     pub(super) fn new(descriptors: usize) -> Self {
-        let most = MAX_GRANTS.min(descriptors / 2 / DESCRIPTORS).max(1);
+        let most = MAX_GRANTS.min(descriptors / 4 / keyfob_endpoint::DESCRIPTORS).max(1);
         Self {
             tasks: JoinSet::new(),
             permits: Arc::new(Semaphore::new(most)),
+            most,
+            connections: Arc::new(Semaphore::new((descriptors / 4).min(Semaphore::MAX_PERMITS))),
             ending: watch::Sender::new(false),
             next: 0,
             told: HashMap::new(),
@@ -76,15 +77,24 @@ impl Runtime {
     pub(super) fn grant(&mut self, grant: Grant, peer: Peer, call: Call) {
         while self.grants.tasks.try_join_next().is_some() {}
         let Ok(permit) = self.grants.permits.clone().try_acquire_owned() else {
-            let failure = Failure::new(FailureKind::Refused, "too many programs run with a profile already");
-            let refused = call.conclude(Err(failure.hint("keyfob status")));
+            let message =
+                format!("{} programs run with a profile already, and no more can", self.grants.most);
+            let hint = "end one, or raise the limit of open files and: keyfob daemon restart";
+            let refused = call.conclude(Err(Failure::new(FailureKind::Refused, message).hint(hint)));
             drop(tokio::spawn(refused));
             return;
         };
         self.grants.next += 1;
         let id = HoldId(self.grants.next);
         let (shared, ending) = (self.shared.clone(), self.grants.ending.subscribe());
-        let granting = Granting { id, grant, peer: Arc::new(peer), shared, _permit: permit };
+        let granting = Granting {
+            id,
+            grant,
+            peer: Arc::new(peer),
+            shared,
+            connections: self.grants.connections.clone(),
+            _permit: permit,
+        };
         self.grants.tasks.spawn(granting.run(call, ending));
     }
 
@@ -128,29 +138,37 @@ struct Granting {
     grant: Grant,
     peer: Arc<Peer>,
     shared: Shared,
+    connections: Arc<Semaphore>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Granting {
-    async fn run(self, mut call: Call, mut ending: watch::Receiver<bool>) {
-        let (hold, listener, obstacles) = match self.begin(&mut call).await {
+    async fn run(self, mut call: Call, ending: watch::Receiver<bool>) {
+        let (hold, mut door, obstacles) = match self.begin(&mut call).await {
             Ok(begun) => begun,
             Err(failure) => return call.conclude(Err(failure)).await,
         };
-        let port = listener.local_addr().map_or(0, |address| address.port());
+        let port = door.port().unwrap_or(0);
         let obstacles =
             obstacles.into_iter().map(|found| format!("{}: {}", found.message, found.hint)).collect();
-        if !call.send(&Reply::Granted { port, obstacles }).await {
-            return;
+        if call.send(&Reply::Granted { port, obstacles }).await
+            && let Some(dialogue) = call.into_dialogue()
+        {
+            self.serve(&mut door, dialogue, ending).await;
         }
-        let Some(mut dialogue) = call.into_dialogue() else { return };
+        drop(hold);
+        // What a hostile client holds up counts as its own until it is over.
+        door.close().await;
+    }
+
+    async fn serve(&self, door: &mut Door, mut dialogue: Dialogue, mut ending: watch::Receiver<bool>) {
         let owner = Granted {
             id: self.id,
             profile: self.grant.profile.clone(),
             peer: self.peer.clone(),
             events: self.shared.events.clone(),
         };
-        let served = keyfob_endpoint::serve(listener, self.grant.token.clone(), owner);
+        let served = keyfob_endpoint::serve(door, self.grant.token.clone(), owner, &self.connections);
         tokio::select! {
             Err(error) = served => tracing::warn!(%error, profile = %self.grant.profile, "serve an endpoint"),
             () = dialogue.closed() => {}
@@ -158,11 +176,10 @@ impl Granting {
                 let _ = dialogue.send(&Reply::Done { message: "the daemon ends".into() }).await;
             }
         }
-        drop(hold);
     }
 
     /// Mints before the program starts: who can't be served is told so, and not in the middle of its work.
-    async fn begin(&self, call: &mut Call) -> Result<(Hold, TcpListener, Vec<Obstacle>), Failure> {
+    async fn begin(&self, call: &mut Call) -> Result<(Hold, Door, Vec<Obstacle>), Failure> {
         let Grant { profile, token, port, lease, strict, resumed } = &self.grant;
         if token.expose().len() != TOKEN_LENGTH
             || !token.expose().bytes().all(|digit| digit.is_ascii_hexdigit())
@@ -184,10 +201,10 @@ impl Granting {
             return Err(Failure::new(FailureKind::Person, &first.message).hint(&first.hint));
         }
         let hold = Hold::new(&self.shared, self.id, profile.clone(), lease);
-        let listener = call.listener(*port).await.and_then(TcpListener::from_std).map_err(|error| {
+        let door = call.listener(*port).await.and_then(Door::open).map_err(|error| {
             Failure::new(FailureKind::Usage, format!("take the listener of the endpoint: {error}"))
         })?;
-        Ok((hold, listener, obstacles))
+        Ok((hold, door, obstacles))
     }
 }
 

@@ -67,7 +67,7 @@ fn ask(port: u16, token: &str) -> std::io::Result<(u16, Value)> {
 const ALICE: &str = "[identity.alice]\ntype = \"iam-user\"\n[profile.p]\nidentity = \"alice\"\nrole_arn = \"arn:aws:iam::111122223333:role/R\"\n";
 
 /// A world whose sessions outlive the daemon.
-fn lasting() -> World {
+pub(crate) fn lasting() -> World {
     let world = World::new();
     let key_file = world.path("config/vault.key");
     world

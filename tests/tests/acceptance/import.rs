@@ -330,7 +330,7 @@ fn an_import_that_is_killed_at_any_moment_leaves_whole_files_and_goes_on() {
 
 #[test]
 fn another_parser_sees_every_other_setting_as_it_was() {
-    const CREDENTIALS: &str = "aws_access_key_id aws_secret_access_key aws_session_token credential_process credential_source duration_seconds external_id mfa_serial role_arn role_session_name source_profile";
+    const CREDENTIALS: &str = "aws_access_key_id aws_secret_access_key aws_session_token credential_process credential_source duration_seconds external_id mfa_serial role_arn role_session_name source_profile sso_account_id sso_region sso_role_name sso_session sso_start_url web_identity_token_file";
     let world = World::new();
     let Some(python) = parts::python("botocore") else { return };
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../daemon/import/cases");

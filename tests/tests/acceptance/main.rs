@@ -14,6 +14,8 @@ mod console;
 mod containers;
 mod crash;
 mod exec;
+mod exec_process;
+mod grants;
 mod herd;
 mod hostile;
 mod import;

@@ -1,6 +1,7 @@
-//! Linux: the kernel's tables of TCP sockets name the user of each.
+//! Linux: the kernel names the user of a TCP socket when it is asked, and in its tables of all of them.
 
 use super::User;
+use super::diagnosis::{self, Found};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, SocketAddr};
@@ -14,7 +15,11 @@ pub(super) fn user_of(peer: SocketAddr, own: SocketAddr) -> User {
         let file = BufReader::new(File::open(table).ok()?);
         find(file, &address(peer)?, &address(own)?)
     };
-    let uid = look(TABLE, hexadecimal).or_else(|| look(TABLE_6, hexadecimal_mapped));
+    let uid = match diagnosis::ask(peer, own) {
+        Found::User(uid) => Some(uid),
+        Found::Nobody => None,
+        Found::CannotAsk => look(TABLE, hexadecimal).or_else(|| look(TABLE_6, hexadecimal_mapped)),
+    };
     match uid {
         Some(uid) if uid == rustix::process::geteuid().as_raw() => User::Own,
         other => User::Other(other),
@@ -27,7 +32,12 @@ fn find(table: impl BufRead, local: &str, remote: &str) -> Option<u32> {
         // `sl local_address rem_address st tx:rx tr:when retransmit uid …` of proc_pid_net(5).
         let mut fields = line.split_ascii_whitespace().skip(1);
         let is_it = fields.next() == Some(local) && fields.next() == Some(remote);
-        is_it.then(|| fields.nth(4)?.parse().ok()).flatten()
+        if !is_it {
+            return None;
+        }
+        let (uid, inode) = (fields.nth(4)?.parse().ok()?, fields.nth(1)?);
+        // One that was closed belongs to nobody, and its user is told as 0.
+        (inode != "0").then_some(uid)
     })
 }
 
@@ -70,13 +80,30 @@ mod tests {
     }
 
     #[test]
+    fn the_table_tells_what_the_kernel_answers() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (peer, own) = (client.local_addr().unwrap(), client.peer_addr().unwrap());
+        let table = BufReader::new(File::open(TABLE).unwrap());
+        let told = find(table, &hexadecimal(peer).unwrap(), &hexadecimal(own).unwrap());
+        assert_eq!(told, Some(rustix::process::geteuid().as_raw()));
+        match diagnosis::ask(peer, own) {
+            Found::User(uid) => assert_eq!(Some(uid), told),
+            Found::CannotAsk => {}
+            Found::Nobody => panic!("there is such a connection"),
+        }
+    }
+
+    #[test]
     #[cfg(target_endian = "little")]
     fn the_line_of_the_other_end_is_read() {
-        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n   0: 0100007F:1F90 0100007F:C001 01 00000000:00000000 00:00000000 00000000  1000        0 1 1 0\n   1: 0100007F:C001 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1001        0 2 1 0\n";
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n   0: 0100007F:1F90 0100007F:C001 01 00000000:00000000 00:00000000 00000000  1000        0 71 1 0\n   1: 0100007F:C001 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1001        0 72 1 0\n   2: 0100007F:C002 0100007F:1F90 05 00000000:00000000 00:00000000 00000000     0        0 0 1 0\n";
         let (own, peer) = ("127.0.0.1:8080".parse().unwrap(), "127.0.0.1:49153".parse().unwrap());
         let (own, peer) = (hexadecimal(own).unwrap(), hexadecimal(peer).unwrap());
         assert_eq!(find(table.as_bytes(), &peer, &own), Some(1_001));
         assert_eq!(find(table.as_bytes(), &own, &peer), Some(1_000));
+        let closed = hexadecimal("127.0.0.1:49154".parse().unwrap()).unwrap();
+        assert_eq!(find(table.as_bytes(), &closed, &own), None);
         let mapped = hexadecimal_mapped("127.0.0.1:8080".parse().unwrap()).unwrap();
         assert_eq!(mapped, "0000000000000000FFFF00000100007F:1F90");
     }

@@ -4,13 +4,14 @@
 
 mod table;
 
-use keyfob_endpoint::{MAX_CONNECTIONS, Owner, serve};
+use keyfob_endpoint::{Door, MAX_CONNECTIONS, Owner, serve};
 use keyfob_shared::{Failure, FailureKind, Secret};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use table::{CLOSED, HOSTILE};
+use tokio::sync::Semaphore;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const DOCUMENT: &str = r#"{"document":{"Version":1,"AccessKeyId":"ASIACANARY","SecretAccessKey":"canary-secret","SessionToken":"canary-token","Expiration":"2026-01-02T03:04:05Z"}}"#;
@@ -44,15 +45,14 @@ struct Endpoint {
 impl Endpoint {
     fn start(answer: Result<&'static str, Failure>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let refusals = Arc::new(Mutex::new(Vec::new()));
         let owner = Granted { answer, refusals: refusals.clone() };
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                serve(listener, Secret::new(TOKEN), owner).await
+                let mut door = Door::open(listener).unwrap();
+                serve(&mut door, Secret::new(TOKEN), owner, &Arc::new(Semaphore::new(MAX_CONNECTIONS))).await
             })
         });
         Self { address, refusals }

@@ -4,7 +4,7 @@
 
 use rustix::cmsg_space;
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketType, recvmsg, sockopt};
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, TcpListener};
@@ -15,15 +15,19 @@ use tokio::net::UnixStream;
 /// Waits for one byte and the socket with it.
 ///
 /// # Errors
-/// If what comes is not a TCP socket of 127.0.0.1.
+/// If what comes is not a TCP socket that listens on 127.0.0.1.
 pub(super) async fn receive(stream: &UnixStream) -> io::Result<TcpListener> {
     let descriptor = stream.async_io(Interest::READABLE, || read(stream)).await?;
     fcntl_setfd(&descriptor, FdFlags::CLOEXEC)?;
-    let wrong = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a TCP socket of 127.0.0.1");
+    let wrong =
+        || io::Error::new(io::ErrorKind::InvalidInput, "it is not a TCP socket that listens on 127.0.0.1");
     let listener = TcpListener::from(descriptor);
     // Security: nothing but loopback is ever served, whoever has made the socket.
     let is_loopback = listener.local_addr().is_ok_and(|address| address.ip() == Ipv4Addr::LOCALHOST);
-    if !is_loopback {
+    // Anything else would be asked for connections in vain, again and again.
+    let takes_connections = sockopt::socket_type(&listener) == Ok(SocketType::STREAM)
+        && sockopt::socket_acceptconn(&listener) == Ok(true);
+    if !is_loopback || !takes_connections {
         return Err(wrong());
     }
     listener.set_nonblocking(true)?;
@@ -82,10 +86,12 @@ mod tests {
     async fn anything_else_is_refused_and_closed() {
         let everywhere = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
         let file = std::fs::File::open("/dev/null").unwrap();
-        let udp = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+        let udp = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let connected = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (unix, mut other) = std::os::unix::net::UnixStream::pair().unwrap();
         assert!(passed(&[]).await.is_err());
-        for descriptor in [everywhere.as_fd(), file.as_fd(), udp.as_fd(), unix.as_fd()] {
+        for descriptor in [everywhere.as_fd(), file.as_fd(), udp.as_fd(), connected.as_fd(), unix.as_fd()] {
             assert!(passed(&[descriptor]).await.is_err());
             assert!(passed(&[descriptor; 3]).await.is_err(), "more than was asked for");
         }
