@@ -18,7 +18,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Connections of this user to one endpoint at a time; when there are more, the oldest is closed.
+/// Connections of this user to one endpoint at a time; further ones wait until one has ended.
 pub const MAX_CONNECTIONS: usize = 64;
 /// Connections of other users to one endpoint at a time; further ones are closed at once.
 pub(crate) const MAX_STRANGERS: usize = 2;

@@ -13,13 +13,12 @@ use hyper::service::service_fn;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use keyfob_shared::{Failure, FailureKind, Secret};
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 
 /// The longest head of a request, in bytes; hyper takes no less.
 const MAX_HEAD: usize = 8 * 1024;
@@ -40,37 +39,44 @@ pub async fn serve(
     pool: &Arc<Semaphore>,
 ) -> std::io::Result<()> {
     let rules = Arc::new(Rules::new(door.port()?, token));
-    let mut connections = JoinSet::new();
-    let mut oldest: VecDeque<(AbortHandle, Option<OwnedSemaphorePermit>)> = VecDeque::new();
+    let (mut connections, mut strangers) = (JoinSet::new(), JoinSet::new());
     loop {
-        let Visitor { stream, user, place } = tokio::select! {
-                    visitor = door.next() => visitor?,
-                    Some(_) = connections.join_next() => {
-         oldest.retain(|(connection, _)| !connection.is_finished());
-         continue;
-        }
-                };
+        let visitor = tokio::select! {
+            visitor = door.next() => visitor,
+            Some(_) = connections.join_next() => continue,
+            Some(_) = strangers.join_next() => continue,
+        };
+        let Visitor { stream, user, place } = visitor?;
         let connection = connection(stream, user, rules.clone(), owner.clone());
         let bounded = async { drop(tokio::time::timeout(CONNECTION_TIME, connection).await) };
         if let Some(place) = place {
-            connections.spawn(async {
+            strangers.spawn(async {
                 tokio::join!(bounded, tokio::time::sleep(STRANGER_TIME));
                 drop(place);
             });
             continue;
         }
-        oldest.retain(|(connection, _)| !connection.is_finished());
-        let mut place = None;
-        if oldest.len() >= OWN_CONNECTIONS {
-            place = pool.clone().try_acquire_owned().ok().filter(|_| oldest.len() < MAX_CONNECTIONS);
-            if place.is_none()
-                && let Some((oldest, left)) = oldest.pop_front()
-            {
-                oldest.abort();
-                place = left;
-            }
+        let place = room(&mut connections, pool).await;
+        connections.spawn(async {
+            bounded.await;
+            drop(place);
+        });
+    }
+}
+
+/// Waits for room for one more connection of this user; further ones wait in the listening socket meanwhile.
+async fn room(connections: &mut JoinSet<()>, pool: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    loop {
+        while connections.try_join_next().is_some() {}
+        if connections.len() < OWN_CONNECTIONS {
+            return None;
         }
-        oldest.push_back((connections.spawn(bounded), place));
+        if connections.len() < MAX_CONNECTIONS
+            && let Ok(place) = pool.clone().try_acquire_owned()
+        {
+            return Some(place);
+        }
+        let _ = connections.join_next().await;
     }
 }
 
