@@ -1,52 +1,51 @@
-//! A desktop that shows notifications, on the bus of a world.
+//! What a desktop would show: notifications that are sent over the bus of a world.
 
 use crate::World;
-use dbus::blocking::Connection;
-use dbus::channel::{MatchingReceiver, Sender};
-use dbus::message::MatchRule;
-use std::sync::{Arc, Mutex};
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
-/// What was shown: titles and texts.
-#[derive(Clone, Debug, Default)]
-pub struct Notifications(Arc<Mutex<Vec<(String, String)>>>);
+/// Watches the bus for notifications; nobody has to show them.
+#[derive(Debug)]
+pub struct Notifications {
+    monitor: Child,
+    seen: PathBuf,
+}
 
 impl Notifications {
-    /// Takes the name of the service; it ends with the bus.
+    /// Begins to watch.
     ///
     /// # Panics
     /// If there is no bus.
-    pub fn start(world: &World) -> Self {
-        let shown = Self::default();
-        let notes = shown.0.clone();
-        let address = world.environment["DBUS_SESSION_BUS_ADDRESS"].to_string_lossy().into_owned();
-        let (ready, is_ready) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let mut channel = dbus::channel::Channel::open_private(&address).unwrap();
-            channel.register().unwrap();
-            let bus = Connection::from(channel);
-            bus.request_name("org.freedesktop.Notifications", false, true, false).unwrap();
-            bus.start_receive(
-                MatchRule::new_method_call(),
-                Box::new(move |message, bus| {
-                    let mut arguments = message.iter_init();
-                    let (_, _, _): (String, u32, String) =
-                        (arguments.read().unwrap(), arguments.read().unwrap(), arguments.read().unwrap());
-                    let note: (String, String) = (arguments.read().unwrap(), arguments.read().unwrap());
-                    notes.lock().unwrap().push(note);
-                    let _ = bus.send(message.method_return().append1(1_u32));
-                    true
-                }),
-            );
-            ready.send(()).unwrap();
-            while bus.process(Duration::from_secs(1)).is_ok() {}
-        });
-        is_ready.recv_timeout(Duration::from_secs(10)).unwrap();
-        shown
+    pub fn watch(world: &World) -> Self {
+        let seen = world.path("notifications");
+        let mut monitor = world.command("dbus-monitor");
+        monitor.args(["--session", "interface='org.freedesktop.Notifications',member='Notify'"]);
+        let monitor = monitor.stdout(File::create(&seen).unwrap()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        Self { monitor, seen }
     }
 
-    /// Answers what was shown so far.
+    /// Answers what was shown so far: titles and texts.
     pub fn shown(&self) -> Vec<(String, String)> {
-        self.0.lock().unwrap().clone()
+        let text = std::fs::read_to_string(&self.seen).unwrap_or_default();
+        let calls = text.split("member=Notify\n").skip(1);
+        calls
+            .map(|call| {
+                // The program, its icon, the title, the text.
+                let mut strings =
+                    call.lines().filter_map(|line| line.trim().strip_prefix("string \"")).skip(2);
+                let mut next = || strings.next().unwrap_or_default().trim_end_matches('"').to_owned();
+                (next(), next())
+            })
+            .collect()
+    }
+}
+
+impl Drop for Notifications {
+    fn drop(&mut self) {
+        let _ = self.monitor.kill();
+        let _ = self.monitor.wait();
     }
 }

@@ -37,7 +37,7 @@ fn a_password_once_and_ten_sessions_are_renewed_until_the_provider_asks_again() 
     let password = adfs.password("CORP\\alice");
     let mut world = world(&adfs, PROFILES, "");
     let Some(_bus) = Keychain::start(&mut world) else { return };
-    let desktop = Notifications::start(&world);
+    let desktop = Notifications::watch(&world);
     world.aws.lifetime(Duration::from_secs(6));
     let said = world.get("p0");
     assert!(said.failed(3).contains("keyfob login corp"), "{said:?}");
