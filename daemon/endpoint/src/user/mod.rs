@@ -20,6 +20,7 @@ pub(crate) enum User {
     /// This user's; or the platform does not tell, and the token decides.
     Own,
     /// Somebody else's, or nobody's that could be found: it is refused.
+    #[allow(dead_code, reason = "found where the platform tells users apart")]
     Other(Option<u32>),
 }
 

@@ -38,6 +38,11 @@ pub(super) fn listens(socket: &OwnedFd) -> bool {
     socket_acceptconn(socket).unwrap_or(false)
 }
 
+/// Answers whether it is known that a socket does not listen.
+pub(super) fn can_not_accept(socket: impl std::os::fd::AsFd) -> bool {
+    socket_acceptconn(socket) != Ok(true)
+}
+
 /// Answers the peer's user and process at the time when it connected.
 pub(super) fn peer_of(connection: &OwnedFd) -> io::Result<Peer> {
     // rustix reads this into a type whose process number can't be 0, as it is for a peer of another namespace.

@@ -6,11 +6,11 @@ mod connection;
 mod linux;
 mod listener;
 #[cfg(target_os = "linux")]
-use linux::{NO_SIGNAL, Processes, accept, listens, peer_of, stream_socket};
+use linux::{NO_SIGNAL, Processes, accept, can_not_accept, listens, peer_of, stream_socket};
 #[cfg(not(target_os = "linux"))]
 mod other;
 #[cfg(not(target_os = "linux"))]
-use other::{NO_SIGNAL, Processes, accept, listens, peer_of, stream_socket};
+use other::{NO_SIGNAL, Processes, accept, can_not_accept, listens, peer_of, stream_socket};
 #[cfg(test)]
 mod tests;
 

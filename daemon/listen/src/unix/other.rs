@@ -34,6 +34,11 @@ pub(super) fn listens(_socket: &OwnedFd) -> bool {
     false
 }
 
+/// That is not known here; accepting would fail.
+pub(super) fn can_not_accept(_socket: impl std::os::fd::AsFd) -> bool {
+    false
+}
+
 /// Answers the peer's user and process.
 pub(super) fn peer_of(connection: &OwnedFd) -> io::Result<Peer> {
     let stream = std::os::unix::net::UnixStream::from(connection.try_clone()?);

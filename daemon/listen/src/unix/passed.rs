@@ -25,8 +25,8 @@ pub(super) async fn receive(stream: &UnixStream) -> io::Result<TcpListener> {
     // Security: nothing but loopback is ever served, whoever has made the socket.
     let is_loopback = listener.local_addr().is_ok_and(|address| address.ip() == Ipv4Addr::LOCALHOST);
     // Anything else would be asked for connections in vain, again and again.
-    let takes_connections = sockopt::socket_type(&listener) == Ok(SocketType::STREAM)
-        && sockopt::socket_acceptconn(&listener) == Ok(true);
+    let takes_connections =
+        sockopt::socket_type(&listener) == Ok(SocketType::STREAM) && !super::can_not_accept(&listener);
     if !is_loopback || !takes_connections {
         return Err(wrong());
     }
