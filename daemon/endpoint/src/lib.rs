@@ -12,6 +12,7 @@ mod user;
 
 pub use door::Door;
 pub use server::serve;
+pub use user::is_in_this_network;
 
 use keyfob_shared::{Failure, Secret};
 use std::future::Future;

@@ -201,9 +201,16 @@ impl Granting {
             return Err(Failure::new(FailureKind::Person, &first.message).hint(&first.hint));
         }
         let hold = Hold::new(&self.shared, self.id, profile.clone(), lease);
-        let door = call.listener(*port).await.and_then(Door::open).map_err(|error| {
+        let wrong = |error: std::io::Error| {
             Failure::new(FailureKind::Usage, format!("take the listener of the endpoint: {error}"))
-        })?;
+        };
+        let listener = call.listener(*port).await.map_err(wrong)?;
+        if !keyfob_endpoint::is_in_this_network(&listener).map_err(wrong)? {
+            let message = "this is another network namespace than the daemon's, which could not tell whose requests come there";
+            let hint = "use credential_process = keyfob get here";
+            return Err(Failure::new(FailureKind::Usage, message).hint(hint));
+        }
+        let door = Door::open(listener).map_err(wrong)?;
         Ok((hold, door, obstacles))
     }
 }

@@ -361,3 +361,21 @@ fn a_program_that_is_stopped_holds_up_nobody() {
     signal(program.child.id(), Signal::CONT);
     program.end();
 }
+
+#[test]
+fn in_another_network_it_does_not_start_and_says_why() {
+    if !parts::is_root() {
+        return;
+    }
+    let world = World::with_profile();
+    world.get("p").ok();
+    let script =
+        format!("ip link set lo up && exec {} exec p -- echo started", world.program("keyfob").display());
+    let run = Run::from(world.command("unshare").args(["--net", "sh", "-c", &script]).output().unwrap());
+    if !run.stderr.contains("network namespace") {
+        // Where namespaces can't be made, nothing was started at all.
+        assert!(!run.stdout.contains("started"), "{run:?}");
+        return;
+    }
+    assert!(run.failed(2).contains("credential_process"), "{run:?}");
+}

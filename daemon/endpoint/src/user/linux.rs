@@ -26,6 +26,13 @@ pub(super) fn user_of(peer: SocketAddr, own: SocketAddr) -> User {
     }
 }
 
+/// Answers whether a listener is in the network of this process: users of another one are not known here.
+pub(super) fn is_here(own: SocketAddr) -> bool {
+    const NOBODY: &str = "00000000:0000";
+    let (Ok(table), Some(own)) = (File::open(TABLE), hexadecimal(own)) else { return true };
+    find(BufReader::new(table), &own, NOBODY).is_some()
+}
+
 /// Finds the user of the socket with a local and a remote address.
 fn find(table: impl BufRead, local: &str, remote: &str) -> Option<u32> {
     table.lines().map_while(Result::ok).find_map(|line| {
@@ -67,6 +74,15 @@ mod tests {
         let (peer, own) = (client.local_addr().unwrap(), client.peer_addr().unwrap());
         assert_eq!(user_of(peer, own), User::Own);
         assert_eq!(user_of(own, own), User::Other(None), "there is no such connection");
+    }
+
+    #[test]
+    fn a_listener_is_here_as_long_as_it_listens() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let own = listener.local_addr().unwrap();
+        assert!(is_here(own));
+        drop(listener);
+        assert!(!is_here(own));
     }
 
     #[test]

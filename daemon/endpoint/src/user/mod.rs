@@ -5,12 +5,12 @@ mod diagnosis;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-use linux::user_of;
+use linux::{is_here, user_of};
 
 #[cfg(not(target_os = "linux"))]
 mod other;
 #[cfg(not(target_os = "linux"))]
-use other::user_of;
+use other::{is_here, user_of};
 
 use std::net::SocketAddr;
 
@@ -37,4 +37,12 @@ impl User {
 /// Finds out who has connected from `peer` to `own`; this may read files of the kernel.
 pub(crate) fn of(peer: SocketAddr, own: SocketAddr) -> User {
     user_of(peer, own)
+}
+
+/// Answers whether the users of a listener can be known: it is in the network of this process.
+///
+/// # Errors
+/// If it has no address.
+pub fn is_in_this_network(listener: &std::net::TcpListener) -> std::io::Result<bool> {
+    Ok(is_here(listener.local_addr()?))
 }
