@@ -3,6 +3,7 @@
 //! It is written before the first file is, and holds no secret.
 
 use super::replace;
+use keyfob_shared::import::Change;
 use keyfob_shared::{Failure, FailureKind, IdentityName, environment};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -48,6 +49,29 @@ impl Journal {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(cause) => Err(failure("read", &path, &cause)),
         }
+    }
+
+    /// Takes the last import off the list if it was broken off and these changes go on with it: then its backups serve,
+    /// and no further copies of keys are made.
+    pub(super) fn take_broken_off(&mut self, changes: &[(&Path, &Change)]) -> Step {
+        let goes_on = self.steps.last().is_some_and(|last| {
+            let is_as_before = |(path, change): &(&Path, &Change)| {
+                let entry = last.files.iter().find(|entry| entry.path == *path);
+                let before = change.before.as_ref().map(keyfob_shared::Secret::expose);
+                entry.is_some_and(|entry| {
+                    let old =
+                        entry.backup.as_ref().map(|backup| fs::read_to_string(backup).unwrap_or_default());
+                    old.as_deref() == before
+                })
+            };
+            let is_written = |entry: &Entry| {
+                changes.iter().any(|(path, _)| *path == entry.path)
+                    || fs::read_to_string(&entry.path).is_ok_and(|text| digest(&text) == entry.digest)
+            };
+            changes.iter().all(is_as_before) && last.files.iter().all(is_written)
+        });
+        let nothing = || Step { files: Vec::new(), keys: Vec::new() };
+        self.steps.pop_if(|_| goes_on).unwrap_or_else(nothing)
     }
 
     pub(super) fn write(&mut self) -> Result<(), Failure> {

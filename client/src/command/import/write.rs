@@ -68,15 +68,28 @@ fn missing_keys(import: &Import) -> Result<Vec<usize>, Failure> {
 /// Writes backups and the journal, and answers what a person should know about them.
 fn prepare(import: &Import, changes: &[(&Path, &Change)]) -> Result<String, Failure> {
     let mut journal = Journal::read()?;
-    let mut files = Vec::new();
+    let Step { mut files, mut keys } = journal.take_broken_off(changes);
     for (path, change) in changes {
-        let backup = change.before.as_ref().map(|text| journal::back_up(path, text.expose())).transpose()?;
         let digest = digest(change.after.expose());
-        files.push(Entry { path: path.to_path_buf(), backup, digest });
+        match files.iter_mut().find(|entry| entry.path == *path) {
+            Some(entry) => entry.digest = digest,
+            None => {
+                let backup =
+                    change.before.as_ref().map(|text| journal::back_up(path, text.expose())).transpose()?;
+                files.push(Entry { path: path.to_path_buf(), backup, digest });
+            }
+        }
     }
     let backups: Vec<String> =
         files.iter().filter_map(|entry| Some(entry.backup.as_ref()?.display().to_string())).collect();
-    let keys = import.keys.iter().map(|key| key.identity.clone()).collect();
+    keys.extend(
+        import
+            .keys
+            .iter()
+            .map(|key| key.identity.clone())
+            .filter(|key| !keys.contains(key))
+            .collect::<Vec<_>>(),
+    );
     journal.steps.push(Step { files, keys });
     journal.write()?;
     match (backups.is_empty(), import.keys.is_empty()) {
