@@ -117,7 +117,7 @@ fn a_certified_provider_signs_in_and_its_tokens_are_renewed() {
         let world = World::new();
         world.aws.accept_web_tokens();
         world.config(&format!(
-            "[identity.corp]\ntype = \"oidc\"\nissuer = \"{}\"\nclient_id = \"keyfob\"\nflow = \"{flow}\"\n[profile.p]\nidentity = \"corp\"\nrole_arn = \"arn:aws:iam::111122223333:role/R\"\n",
+            "[identity.corp]\ntype = \"oidc\"\nissuer = \"{}\"\nclient_id = \"keyfob\"\nflow = \"{flow}\"\nparameters = {{ prompt = \"consent\" }}\n[profile.p]\nidentity = \"corp\"\nrole_arn = \"arn:aws:iam::111122223333:role/R\"\n",
             provider.issuer()
         ));
         world.aws.lifetime(Duration::from_secs(6));

@@ -24,7 +24,7 @@ impl Flattener<'_> {
             "iam-user" => &["mfa_serial", "mfa_command"],
             "web-identity" => &["token_file", "command"],
             "process" => &["command"],
-            "oidc" => &["issuer", "client_id", "scopes", "flow", "port"],
+            "oidc" => &["issuer", "client_id", "scopes", "flow", "port", "parameters"],
             "identity-center" => &["start_url", "region", "flow"],
             "saml" => &[
                 "provider",
@@ -121,6 +121,7 @@ impl Flattener<'_> {
             client_id: raw.client_id.as_ref().map(|id| id.get_ref().clone()).unwrap_or_default(),
             scopes: raw.scopes.as_ref().map(|scopes| scopes.get_ref().clone()).unwrap_or_default(),
             flow: self.flow(raw),
+            parameters: raw.parameters.as_ref().map(|more| more.get_ref().clone()).unwrap_or_default(),
             port: raw.port.as_ref().map(|port| *port.get_ref()),
         }
     }

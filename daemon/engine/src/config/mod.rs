@@ -167,6 +167,8 @@ pub struct Oidc {
     pub flow: Flow,
     /// The port on 127.0.0.1 that is registered at the provider.
     pub port: Option<u16>,
+    /// More parameters of the sign-in: some providers give a refresh token with `prompt = "consent"` only.
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// How to sign in at IAM Identity Center.

@@ -64,6 +64,7 @@ pub(super) struct RawIdentity {
     pub(super) client_id: Option<Spanned<String>>,
     pub(super) scopes: Option<Spanned<Vec<String>>>,
     pub(super) flow: Option<Spanned<String>>,
+    pub(super) parameters: Option<Spanned<BTreeMap<String, String>>>,
     pub(super) token_file: Option<Spanned<String>>,
     pub(super) start_url: Option<Spanned<String>>,
     pub(super) region: Option<Spanned<String>>,
@@ -140,6 +141,7 @@ impl RawIdentity {
             ("client_id", place(self.client_id.as_ref().map(Spanned::span))),
             ("scopes", place(self.scopes.as_ref().map(Spanned::span))),
             ("flow", place(self.flow.as_ref().map(Spanned::span))),
+            ("parameters", place(self.parameters.as_ref().map(Spanned::span))),
             ("start_url", place(self.start_url.as_ref().map(Spanned::span))),
             ("region", place(self.region.as_ref().map(Spanned::span))),
         ];

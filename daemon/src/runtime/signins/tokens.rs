@@ -197,7 +197,7 @@ fn of_oidc(identity: &IdentityName, settings: &config::Oidc) -> oidc::Settings {
             config::Flow::Device => oidc::Flow::Device,
         },
         port: settings.port,
-        parameters: Vec::new(),
+        parameters: settings.parameters.clone().into_iter().collect(),
     }
 }
 
