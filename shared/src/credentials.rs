@@ -1,5 +1,6 @@
 //! Credentials, and the `credential_process` document made of them.
 
+use crate::wire::DOCUMENT_PREFIX;
 use crate::{Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,44 @@ impl Credentials {
         };
         Secret::new(serde_json::to_string(&document).expect("strings always serialize"))
     }
+
+    /// Writes the reply to a `get`, which carries the document.
+    pub fn reply(&self, expiration: Timestamp) -> Secret {
+        let document = self.document(Some(expiration));
+        let mut text = String::with_capacity(DOCUMENT_PREFIX.len() + document.expose().len() + 1);
+        text.push_str(DOCUMENT_PREFIX);
+        text.push_str(document.expose());
+        text.push('}');
+        Secret::new(text)
+    }
+}
+
+/// A `credential_process` document, read.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Document {
+    /// The public half of the access key.
+    pub access_key_id: String,
+    /// The secret half.
+    pub secret_access_key: Secret,
+    /// Present with temporary credentials only.
+    pub session_token: Option<Secret>,
+    /// RFC 3339; credentials without it never end.
+    pub expiration: Option<String>,
+    /// The 12 digits of the account, where they are known.
+    pub account_id: Option<String>,
+}
+
+impl Document {
+    /// Reads a document. Nothing says what is wrong with another text: that would quote it.
+    pub fn read(document: &str) -> Option<Self> {
+        serde_json::from_str(document).ok()
+    }
+
+    /// Reads the document of a reply to a `get`; see [`Credentials::reply`].
+    pub fn of_reply(reply: &str) -> Option<Self> {
+        Self::read(reply.strip_prefix(DOCUMENT_PREFIX)?.strip_suffix('}')?)
+    }
 }
 
 /// Checks the form of a long-term access key; STS knows whether it is one.
@@ -83,5 +122,24 @@ mod tests {
             credentials.document(Timestamp::parse("2026-01-02T03:04:05Z")).expose(),
             r#"{"Version":1,"AccessKeyId":"ASIA1","SecretAccessKey":"s","SessionToken":"t","Expiration":"2026-01-02T03:04:05Z","AccountId":"111122223333"}"#
         );
+    }
+
+    #[test]
+    fn a_reply_is_read_as_it_was_written() {
+        let credentials = Credentials {
+            access_key_id: "ASIA1".into(),
+            secret_access_key: Secret::new("s"),
+            session_token: Some(Secret::new("t")),
+            account_id: None,
+        };
+        let reply = credentials.reply(Timestamp::parse("2026-01-02T03:04:05Z").unwrap());
+        let document = Document::of_reply(reply.expose()).unwrap();
+        assert_eq!(document.access_key_id, "ASIA1");
+        assert_eq!(document.secret_access_key, Secret::new("s"));
+        assert_eq!(document.session_token, Some(Secret::new("t")));
+        assert_eq!(document.expiration.as_deref(), Some("2026-01-02T03:04:05Z"));
+        assert_eq!(document.account_id, None);
+        assert!(Document::of_reply(r#"{"failed":{}}"#).is_none());
+        assert!(Document::read(r#"{"AccessKeyId":"ASIA1"}"#).is_none());
     }
 }

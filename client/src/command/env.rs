@@ -3,18 +3,9 @@
 use super::{get, listing, name, print, unexpected};
 use crate::line::{Env, Shell};
 use crate::report;
+use keyfob_shared::credentials::Document;
 use keyfob_shared::{Failure, FailureKind, ProfileName, Secret};
-use serde::Deserialize;
 use zeroize::Zeroizing;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Document {
-    pub(super) access_key_id: String,
-    pub(super) secret_access_key: Secret,
-    pub(super) session_token: Option<Secret>,
-    pub(super) expiration: Option<String>,
-}
 
 /// Longer than all commands together, so that the text never moves and leaves a copy behind.
 const ROOM: usize = 32 * 1024;
@@ -48,8 +39,7 @@ pub(super) fn run(arguments: &Env) -> Result<(), Failure> {
 
 /// Answers the credentials of a profile, in parts.
 pub(super) fn document(profile: &str) -> Result<Document, Failure> {
-    let document = get::document(profile)?;
-    serde_json::from_str(document.expose()).map_err(|_| unexpected())
+    Document::read(get::document(profile)?.expose()).ok_or_else(unexpected)
 }
 
 fn shell_of(path: &str) -> Shell {

@@ -5,9 +5,9 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
-use keyfob_shared::wire::DOCUMENT_PREFIX;
+use keyfob_shared::credentials::Document;
 use keyfob_shared::{Failure, FailureKind, Secret};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -15,31 +15,33 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 /// Longer than what is around the parts of an answer, so that it never moves and leaves a copy behind.
 const AROUND: usize = 256;
 
-/// The document of `credential_process`, and the answer of the endpoint: they differ in the name of the token.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all(serialize = "PascalCase", deserialize = "PascalCase"))]
-struct Document {
-    access_key_id: String,
-    secret_access_key: Secret,
-    #[serde(rename(serialize = "Token", deserialize = "SessionToken"))]
-    session_token: Secret,
-    expiration: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    account_id: Option<String>,
+/// What SDKs read from an endpoint.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Granted<'a> {
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    token: &'a str,
+    expiration: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<&'a str>,
 }
 
 /// Answers credentials from the reply to a `get`.
 pub(crate) fn credentials(reply: &Secret) -> Option<Answer> {
-    let document = reply.expose().strip_prefix(DOCUMENT_PREFIX)?.strip_suffix('}')?;
-    // The cause would quote the document.
-    let document: Document = serde_json::from_str(document).ok()?;
-    let parts =
-        [&document.access_key_id, document.secret_access_key.expose(), document.session_token.expose()];
-    if parts.iter().any(|part| part.is_empty()) {
+    let document = Document::of_reply(reply.expose())?;
+    let granted = Granted {
+        access_key_id: &document.access_key_id,
+        secret_access_key: document.secret_access_key.expose(),
+        token: document.session_token.as_ref()?.expose(),
+        expiration: document.expiration.as_deref()?,
+        account_id: document.account_id.as_deref(),
+    };
+    if [granted.access_key_id, granted.secret_access_key, granted.token].iter().any(|part| part.is_empty()) {
         return None;
     }
     let mut body = Zeroizing::new(Vec::with_capacity(reply.expose().len() + AROUND));
-    serde_json::to_writer(&mut *body, &document).ok()?;
+    serde_json::to_writer(&mut *body, &granted).ok()?;
     Some(with_body(StatusCode::OK, Bytes::from_owner(body)))
 }
 
@@ -88,6 +90,7 @@ fn with_body(status: StatusCode, body: Bytes) -> Answer {
 mod tests {
     use super::*;
     use http_body_util::BodyExt;
+    use keyfob_shared::wire::DOCUMENT_PREFIX;
 
     fn text(answer: Answer) -> String {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

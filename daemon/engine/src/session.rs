@@ -6,7 +6,6 @@ use crate::clock::{Monotonic, Now, WallClock};
 use crate::mint::Minted;
 use crate::timing;
 use keyfob_shared::frame::MAX_FRAME;
-use keyfob_shared::wire::DOCUMENT_PREFIX;
 use keyfob_shared::{Credentials, IdentityName, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -95,7 +94,7 @@ impl Session {
             identity: None,
             reply: None,
         };
-        let fits = reply(&session.credentials, end_wall).expose().len() <= MAX_FRAME;
+        let fits = session.credentials.reply(end_wall).expose().len() <= MAX_FRAME;
         if fits { Ok(session) } else { Err(Unusable::TooLarge) }
     }
 
@@ -182,7 +181,7 @@ impl Session {
         {
             return reply.clone();
         }
-        let reply = Arc::new(reply(&self.credentials, end));
+        let reply = Arc::new(self.credentials.reply(end));
         self.reply = Some((end, reply.clone()));
         reply
     }
@@ -196,15 +195,6 @@ impl Session {
     pub fn earliest_renewal(&self) -> Monotonic {
         self.end_monotonic.plus(self.lifetime / 10 - self.lifetime)
     }
-}
-
-fn reply(credentials: &Credentials, end: Timestamp) -> Secret {
-    let document = credentials.document(Some(end));
-    let mut text = String::with_capacity(DOCUMENT_PREFIX.len() + document.expose().len() + 1);
-    text.push_str(DOCUMENT_PREFIX);
-    text.push_str(document.expose());
-    text.push('}');
-    Secret::new(text)
 }
 
 #[cfg(test)]

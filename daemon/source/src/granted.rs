@@ -2,7 +2,6 @@
 
 use aws_sdk_sts::types::Credentials as Granted;
 use keyfob_shared::frame::MAX_FRAME;
-use keyfob_shared::wire::DOCUMENT_PREFIX;
 use keyfob_shared::{Credentials, Secret, Timestamp};
 
 /// 9999-12-31T23:59:59Z in milliseconds, the last moment that RFC 3339 can write.
@@ -44,8 +43,7 @@ pub(crate) fn are_usable(credentials: &Credentials, expires: Timestamp) -> bool 
 
 /// Answers whether the reply to a client can carry it: the token has no promised maximum, a frame has.
 fn fits(credentials: &Credentials, expires: Timestamp) -> bool {
-    let document = credentials.document(Some(expires));
-    DOCUMENT_PREFIX.len() + document.expose().len() + "}".len() <= MAX_FRAME
+    credentials.reply(expires).expose().len() <= MAX_FRAME
 }
 
 #[cfg(test)]

@@ -5,20 +5,12 @@ use super::grants::{Question, ask};
 use super::{Runtime, Shared};
 use keyfob_engine::config::ConsolePlace;
 use keyfob_engine::engine::Answer;
-use keyfob_shared::wire::{Console, DOCUMENT_PREFIX, Reply};
+use keyfob_shared::credentials::Document;
+use keyfob_shared::wire::{Console, Reply};
 use keyfob_shared::{Credentials, Failure, FailureKind, Secret};
-use serde::Deserialize;
 
 /// `SessionDuration` of the federation endpoint.
 const SECONDS: std::ops::RangeInclusive<u32> = 900..=43_200;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Document {
-    access_key_id: String,
-    secret_access_key: Secret,
-    session_token: Option<Secret>,
-}
 
 impl Runtime {
     /// Answers what a sign-in to the console of a profile needs.
@@ -61,13 +53,11 @@ async fn address(shared: &Shared, console: &Console, place: ConsolePlace) -> Res
         Answer::Failed(failure) => return Err(failure),
         Answer::SignedIn { .. } => return Err(super::grants::ending()),
     };
-    let document = reply.expose().strip_prefix(DOCUMENT_PREFIX).and_then(|text| text.strip_suffix('}'));
-    // The cause would quote the document.
-    let document: Option<Document> = document.and_then(|text| serde_json::from_str(text).ok());
-    let Some(Document { access_key_id, secret_access_key, session_token }) = document else {
+    let Some(document) = Document::of_reply(reply.expose()) else {
         return Err(Failure::new(FailureKind::Upstream, "the session can't be read").hint("keyfob doctor"));
     };
-    let credentials = Credentials { access_key_id, secret_access_key, session_token, account_id: None };
+    let Document { access_key_id, secret_access_key, session_token, account_id, .. } = document;
+    let credentials = Credentials { access_key_id, secret_access_key, session_token, account_id };
     let wanted = keyfob_source::Console {
         signin: place.signin,
         duration: console.duration,

@@ -1,6 +1,6 @@
 //! The environment of a command: one source of credentials, and none beside it.
 
-use crate::command::env::Document;
+use keyfob_shared::credentials::Document;
 use keyfob_shared::{ProfileName, Secret};
 use std::process::Command;
 

@@ -39,8 +39,8 @@ enum New {
 }
 
 impl SignIns {
-    /// Answers a token of an identity, and until when its provider is known to need no person. `refused` is one that is
-    /// not accepted any more, however fresh it seems.
+    /// Answers a token of an identity, and until when its provider is known to need no person. `not_accepted`
+    /// is one that was refused, however fresh it seems.
     pub(in crate::runtime) async fn token(
         &self,
         identity: &IdentityName,

@@ -12,7 +12,6 @@ use aws_sdk_sso::config::timeout::TimeoutConfig;
 use aws_sdk_sso::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use aws_sdk_sso::types::RoleCredentials;
 use keyfob_shared::frame::MAX_FRAME;
-use keyfob_shared::wire::DOCUMENT_PREFIX;
 use keyfob_shared::{Credentials, Failure, Secret, Timestamp};
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -140,8 +139,7 @@ fn take(granted: &RoleCredentials, account_id: &str) -> Option<(Credentials, Tim
     let expires = Some(granted.expiration()).filter(|millis| (1..=LATEST).contains(millis))?;
     let expires = Timestamp::from_millis(expires);
     // The reply to a client has to carry it.
-    let length = DOCUMENT_PREFIX.len() + credentials.document(Some(expires)).expose().len() + "}".len();
-    (length <= MAX_FRAME).then_some((credentials, expires))
+    (credentials.reply(expires).expose().len() <= MAX_FRAME).then_some((credentials, expires))
 }
 
 #[cfg(test)]
