@@ -205,7 +205,7 @@ impl Granting {
             Failure::new(FailureKind::Usage, format!("take the listener of the endpoint: {error}"))
         };
         let listener = call.listener(*port).await.map_err(wrong)?;
-        if !keyfob_endpoint::is_in_this_network(&listener).map_err(wrong)? {
+        if !keyfob_endpoint::is_in_this_network(&listener) {
             let message = "this is another network namespace than the daemon's, which could not tell whose requests come there";
             let hint = "use credential_process = keyfob get here";
             return Err(Failure::new(FailureKind::Usage, message).hint(hint));

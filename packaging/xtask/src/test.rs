@@ -3,10 +3,14 @@
 //! What can't be installed is said and left out: the tests that need it skip themselves with that reason.
 
 use crate::{parts, static_client, workspace};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// Tells the tests where their parts lie.
 const TEST_PARTS: &str = "KEYFOB_TEST_PARTS";
+
+/// The package of the acceptance tests.
+const ACCEPTANCE: &str = "keyfob-tests";
 
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
     match try_run(arguments) {
@@ -31,15 +35,22 @@ fn try_run(arguments: &[String]) -> Result<ExitCode, String> {
     if let Err(failure) = static_client::build("dev") {
         eprintln!("test: no static client ({failure}); tests that need it are skipped");
     }
+    // The acceptance tests come last: they need the longest, and what has failed of them ends the output.
+    let rest = test(&places.root, &directory, &["--workspace", "--exclude", ACCEPTANCE], arguments)?;
+    let acceptance = test(&places.root, &directory, &["--package", ACCEPTANCE], arguments)?;
+    Ok(if rest == 0 { acceptance } else { rest }.into())
+}
+
+/// Runs the tests of some packages to their end and answers the status of `cargo test`.
+fn test(root: &Path, parts: &Path, packages: &[&str], arguments: &[String]) -> Result<u8, String> {
     let mut test = workspace::cargo();
-    test.args(["test", "--locked", "--workspace"]);
+    test.args(["test", "--locked"]).args(packages);
     if !arguments.iter().any(|argument| argument == "--no-fail-fast") {
         test.arg("--no-fail-fast");
     }
-    test.args(arguments).env(TEST_PARTS, &directory).current_dir(&places.root);
+    test.args(arguments).env(TEST_PARTS, parts).current_dir(root);
     let status = workspace::status(colours(&mut test), "cargo test")?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
 fn colours(command: &mut Command) -> &mut Command {

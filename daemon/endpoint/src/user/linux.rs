@@ -4,7 +4,7 @@ use super::User;
 use super::diagnosis::{self, Found};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 
 const TABLE: &str = "/proc/self/net/tcp";
 /// Java and others use sockets of IPv6 for both, and `::ffff:127.0.0.1` is loopback there.
@@ -27,25 +27,42 @@ pub(super) fn user_of(peer: SocketAddr, own: SocketAddr) -> User {
 }
 
 /// Answers whether a listener is in the network of this process: users of another one are not known here.
-pub(super) fn is_here(own: SocketAddr) -> bool {
-    const NOBODY: &str = "00000000:0000";
-    let (Ok(table), Some(own)) = (File::open(TABLE), hexadecimal(own)) else { return true };
-    find(BufReader::new(table), &own, NOBODY).is_some()
+///
+/// By its inode, since another network may have given it a port that is taken in this one too.
+pub(super) fn is_here(listener: &TcpListener) -> bool {
+    let (Ok(table), Ok(stat)) = (File::open(TABLE), rustix::fs::fstat(listener)) else { return true };
+    let inode = stat.st_ino.to_string();
+    BufReader::new(table)
+        .lines()
+        .map_while(Result::ok)
+        .any(|line| Row::of(&line).is_some_and(|row| row.inode == inode))
 }
 
 /// Finds the user of the socket with a local and a remote address.
 fn find(table: impl BufRead, local: &str, remote: &str) -> Option<u32> {
     table.lines().map_while(Result::ok).find_map(|line| {
-        // `sl local_address rem_address st tx:rx tr:when retransmit uid …` of proc_pid_net(5).
-        let mut fields = line.split_ascii_whitespace().skip(1);
-        let is_it = fields.next() == Some(local) && fields.next() == Some(remote);
-        if !is_it {
-            return None;
-        }
-        let (uid, inode) = (fields.nth(4)?.parse().ok()?, fields.nth(1)?);
+        let row = Row::of(&line)?;
         // One that was closed belongs to nobody, and its user is told as 0.
-        (inode != "0").then_some(uid)
+        let is_it = row.local == local && row.remote == remote && row.inode != "0";
+        is_it.then(|| row.uid.parse().ok()).flatten()
     })
+}
+
+/// A line of the kernel's tables of sockets.
+struct Row<'a> {
+    local: &'a str,
+    remote: &'a str,
+    uid: &'a str,
+    inode: &'a str,
+}
+
+impl<'a> Row<'a> {
+    /// Reads `sl local_address rem_address st tx:rx tr:when retransmit uid timeout inode …` of proc_pid_net(5).
+    fn of(line: &'a str) -> Option<Self> {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let (local, remote) = (fields.next()?, fields.next()?);
+        Some(Self { local, remote, uid: fields.nth(4)?, inode: fields.nth(1)? })
+    }
 }
 
 /// Writes an address as the kernel does: the bytes of the address as one number of this machine.
@@ -65,7 +82,7 @@ fn hexadecimal_mapped(address: SocketAddr) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{TcpListener, TcpStream};
+    use std::net::TcpStream;
 
     #[test]
     fn a_connection_of_ones_own_is_known() {
@@ -77,12 +94,20 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_is_here_as_long_as_it_listens() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let own = listener.local_addr().unwrap();
-        assert!(is_here(own));
-        drop(listener);
-        assert!(!is_here(own));
+    fn a_listener_is_here_by_itself_and_not_by_its_address() {
+        use rustix::net::{AddressFamily, SocketType, bind, listen, socket, sockopt::set_socket_reuseport};
+        // Two sockets of one address stand in for those of two networks.
+        let bound = |address: SocketAddr| {
+            let bound = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+            set_socket_reuseport(&bound, true).unwrap();
+            bind(&bound, &address).unwrap();
+            TcpListener::from(bound)
+        };
+        let here = bound("127.0.0.1:0".parse().unwrap());
+        let elsewhere = bound(here.local_addr().unwrap());
+        listen(&here, 1).unwrap();
+        assert!(is_here(&here));
+        assert!(!is_here(&elsewhere));
     }
 
     #[test]

@@ -40,9 +40,7 @@ pub(crate) fn of(peer: SocketAddr, own: SocketAddr) -> User {
 }
 
 /// Answers whether the users of a listener can be known: it is in the network of this process.
-///
-/// # Errors
-/// If it has no address.
-pub fn is_in_this_network(listener: &std::net::TcpListener) -> std::io::Result<bool> {
-    Ok(is_here(listener.local_addr()?))
+#[must_use]
+pub fn is_in_this_network(listener: &std::net::TcpListener) -> bool {
+    is_here(listener)
 }
