@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::moment::Moment;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Keeps AWS sessions renewed, and hands them to AWS tools.
@@ -36,6 +37,10 @@ pub(crate) enum Verb {
     Import(Import),
     /// Show who was served what
     Audit(Audit),
+    /// Show what the sessions of a profile did, as CloudTrail tells it
+    Activity(Activity),
+    /// Find inactive users, old and unused access keys of an account
+    Report(Report),
     /// Serve nothing until `keyfob unlock`
     Lock,
     /// Serve again
@@ -151,14 +156,93 @@ pub(crate) enum Profile {
 pub(crate) enum Key {
     /// Store a key; what is not given comes from prompts, or lines of stdin: the id, then the secret
     Add(KeyAdd),
-    /// List the identities that have a key
+    /// List the keys, with what AWS knows of them: age, last use, stage of rotation
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
+    /// Exchange a key in stages, none of which can lock anybody out; again, to go on with what stands still
+    Rotate(Rotate),
     /// Remove a key from the vault; in AWS it stays as it is
     Remove { identity: String },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rotate {
+    pub(crate) identity: String,
+    /// Skip the waits between the stages; checks are never skipped
+    #[arg(long)]
+    pub(crate) now: bool,
+    /// Stand still until `keyfob key rotate` is run again
+    #[arg(long, conflicts_with_all = ["now", "rollback"])]
+    pub(crate) pause: bool,
+    /// Go back to the old key, and remove the new one
+    #[arg(long, conflicts_with = "now")]
+    pub(crate) rollback: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Activity {
+    pub(crate) profile: String,
+    /// From then on: 2026-06-01, 2026-06-01T08:00:00Z, or so long ago (7d, 12h); a day if left out, 90 days at most
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Moment>,
+    /// Until then; a day counts to its end
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Moment>,
+    /// Where to look; without it the region of the profile and that of global services
+    #[arg(long, num_args = 1.., value_name = "REGION")]
+    pub(crate) region: Vec<String>,
+    /// Ask CloudTrail with the session of another profile, which may read it
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) with: Option<String>,
+    /// Show only what was refused
+    #[arg(long)]
+    pub(crate) denied: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// With whose session: it may generate and read the credential report, and list keys
+    pub(crate) profile: String,
+    /// Days without use after which a user or a key is unused
+    #[arg(long, value_name = "DAYS", default_value_t = 90)]
+    pub(crate) unused: u32,
+    /// Days after which a key is old
+    #[arg(long, value_name = "DAYS", default_value_t = 90)]
+    pub(crate) old: u32,
+    /// Print JSON
+    #[arg(long, conflicts_with = "csv")]
+    pub(crate) json: bool,
+    /// Print comma-separated values
+    #[arg(long)]
+    pub(crate) csv: bool,
+    /// Exit with 4 if there are findings of these kinds
+    #[arg(long, value_enum, num_args = 1.., value_delimiter = ',', value_name = "KIND")]
+    pub(crate) fail_on: Vec<ReportKind>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportKind {
+    Any,
+    RootKey,
+    RootWithoutMfa,
+    PasswordWithoutMfa,
+    InactiveUser,
+    UnusedKey,
+    OldKey,
+    TwoActiveKeys,
+}
+
+impl ReportKind {
+    /// Answers the name that findings have.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Args)]

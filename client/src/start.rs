@@ -128,12 +128,26 @@ fn start(socket: &Path, limit: Duration) -> Result<Connection, Trouble> {
         thread::sleep(STEP);
         waited += STEP;
     };
-    let stdout = platform::spawn(&daemon().map_err(Trouble::Failed)?).map_err(|error| cannot(&error))?;
+    let stdout = spawn(&daemon().map_err(Trouble::Failed)?).map_err(|error| cannot(&error))?;
     match first_line(stdout).map_err(|error| cannot(&error))?.trim() {
         "ready" => Connection::open(limit).map_err(Trouble::Broken),
         "" => Err(Trouble::Broken(io::ErrorKind::UnexpectedEof.into())),
         told => Err(serde_json::from_str(told)
             .map_or_else(|_| cannot(&io::ErrorKind::InvalidData.into()), Trouble::Failed)),
+    }
+}
+
+/// Runs the daemon; one that is being written, in an upgrade, is waited for.
+fn spawn(daemon: &Path) -> io::Result<ChildStdout> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match platform::spawn(daemon) {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && waited < START_TIME => {
+                thread::sleep(STEP);
+                waited += STEP;
+            }
+            result => return result,
+        }
     }
 }
 

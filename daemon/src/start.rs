@@ -91,6 +91,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
         watch,
         changed,
         config_file,
+        state_directory,
         lock_note,
         descriptors,
         listener,

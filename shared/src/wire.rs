@@ -3,14 +3,18 @@
 //! A client sends one frame with the protocol version, one frame with a [`Request`], and reads [`Reply`] frames:
 //! one, or [`Reply::Prompt`]s that it answers with [`Answer`] frames, or pages of a listing until `more` is false.
 
+mod account;
 mod views;
 
+pub use account::{
+    AccountFinding, Activity, ActivityEvent, KeyUse, KeyView, Report, Role, RolePurpose, RotateStep,
+};
 pub use views::{
-    DaemonStatus, Finding, IdentityStatus, KeyView, ProfileStatus, ProfileView, Severity, SocketStatus,
-    StatusPage, VaultStatus,
+    DaemonStatus, Finding, IdentityStatus, ProfileStatus, ProfileView, Severity, SocketStatus, StatusPage,
+    VaultStatus,
 };
 
-use crate::{Failure, IdentityName, ProfileName, Secret};
+use crate::{Failure, IdentityName, ProfileName, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The version of this protocol. A daemon answers another version with [`FailureKind::Unreachable`](crate::FailureKind).
@@ -78,8 +82,21 @@ pub enum Request {
         /// The absolute path of the file.
         file: String,
     },
-    /// Lists the long-term keys: pages of [`Reply::Keys`].
+    /// Lists the long-term keys, with what AWS knows of them: pages of [`Reply::Keys`].
     KeyList,
+    /// Exchanges the long-term key of an identity in stages, or has a say in that: [`Reply::Done`].
+    KeyRotate {
+        /// Whose key.
+        identity: IdentityName,
+        /// What is to be done.
+        step: RotateStep,
+    },
+    /// Looks at the users of an account: notes, then pages of [`Reply::Account`].
+    Report(Report),
+    /// Looks at what the sessions of a profile did: notes and pages of [`Reply::Activity`], newest sessions first.
+    Activity(Activity),
+    /// Looks at the role of a profile: [`Reply::Done`].
+    Role(Role),
     /// Removes the long-term key of an identity.
     KeyRemove {
         /// Whose key.
@@ -217,6 +234,24 @@ pub enum Reply {
     Findings {
         /// Some of the findings.
         findings: Vec<Finding>,
+        /// Whether another page follows.
+        more: bool,
+    },
+    /// A page of what is the matter in an account.
+    Account {
+        /// How many users it has.
+        users: usize,
+        /// When AWS made the report that this is read from.
+        generated: Option<Timestamp>,
+        /// Some of what was found.
+        findings: Vec<AccountFinding>,
+        /// Whether another page follows.
+        more: bool,
+    },
+    /// A page of what sessions did.
+    Activity {
+        /// Some of it.
+        events: Vec<ActivityEvent>,
         /// Whether another page follows.
         more: bool,
     },

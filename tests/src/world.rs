@@ -95,7 +95,9 @@ impl World {
         let endpoints = if text.contains("[endpoints]") {
             String::new()
         } else {
-            format!("[endpoints]\nsts = \"{}\"\n", self.aws.sts_url())
+            // IAM and CloudTrail are at the same address.
+            let url = self.aws.sts_url();
+            format!("[endpoints]\nsts = \"{url}\"\niam = \"{url}\"\ncloudtrail = \"{url}\"\n")
         };
         self.config_text(&format!("{daemon}{endpoints}{text}"));
     }
@@ -156,7 +158,7 @@ impl World {
         let copies = tempfile::Builder::new().prefix("keyfob-bin-").tempdir().unwrap();
         fs::set_permissions(copies.path(), fs::Permissions::from_mode(0o755)).unwrap();
         for name in ["keyfob", "keyfobd"] {
-            fs::copy(parts::program(name), copies.path().join(name)).unwrap();
+            copy_program(&parts::program(name), &copies.path().join(name));
         }
         self.programs = Some(copies);
     }
@@ -288,6 +290,15 @@ impl Drop for World {
             assert!(found.is_empty(), "secrets were found: {found:?}");
         }
     }
+}
+
+/// Copies a program by another process: one that this process writes can't be run while another thread of it makes a child,
+/// which has all its files for a moment.
+///
+/// # Panics
+/// If it can't be copied.
+pub fn copy_program(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("--").args([from, to]).status().unwrap().success());
 }
 
 fn proc(pid: u32, name: &str) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! Lists: profiles, findings.
 
 use super::{name, print, unexpected};
-use crate::{start, table};
+use crate::{prompt, start, table};
 use keyfob_shared::wire::{Finding, ProfileView, Reply, Request, Severity};
 use keyfob_shared::{Failure, FailureKind, ProfileName};
 use serde::Serialize;
@@ -18,13 +18,18 @@ pub(super) fn views(profile: Option<&ProfileName>) -> Result<Vec<ProfileView>, F
 /// Collects all pages of a listing.
 pub(super) fn pages<T>(
     request: &Request,
-    page: impl Fn(Reply) -> Option<(Vec<T>, bool)>,
+    mut page: impl FnMut(Reply) -> Option<(Vec<T>, bool)>,
 ) -> Result<Vec<T>, Failure> {
     let (mut connection, mut reply) = start::ask(request)?;
     let mut items = Vec::new();
     loop {
         if let Reply::Failed(failure) = reply {
             return Err(failure);
+        }
+        if let Reply::Prompt(note) = &reply {
+            prompt::ask(note);
+            reply = connection.next().map_err(|error| start::unreachable(&error))?;
+            continue;
         }
         let (more_items, more) = page(reply).ok_or_else(unexpected)?;
         items.extend(more_items);

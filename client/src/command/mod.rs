@@ -1,5 +1,7 @@
 //! The commands: each asks the daemon and prints what it answers.
 
+mod account_report;
+mod activity;
 mod audit;
 mod console;
 mod daemon;
@@ -61,6 +63,8 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Key(arguments) => key::run(arguments),
         Verb::Import(arguments) => import::run(&arguments),
         Verb::Audit(arguments) => audit::run(&arguments),
+        Verb::Activity(arguments) => activity::run(&arguments),
+        Verb::Report(arguments) => account_report::run(&arguments),
         Verb::Lock => talk(&Request::Lock),
         Verb::Unlock => talk(&Request::Unlock),
         Verb::Doctor { json } => listing::findings(&Request::Doctor, json),
@@ -75,9 +79,12 @@ fn subject(verb: &Verb) -> Option<String> {
         Verb::Exec(arguments) => Some(arguments.profile.clone()),
         Verb::Env(arguments) => Some(arguments.profile.clone()),
         Verb::Console(arguments) => Some(arguments.profile.clone()),
+        Verb::Activity(arguments) => Some(arguments.profile.clone()),
+        Verb::Report(arguments) => Some(arguments.profile.clone()),
         Verb::Login { name } | Verb::Profile(Profile::Show { name, .. }) => Some(name.clone()),
         Verb::Logout(arguments) => arguments.name.clone(),
         Verb::Key(Key::Add(arguments)) => Some(arguments.identity.clone()),
+        Verb::Key(Key::Rotate(arguments)) => Some(arguments.identity.clone()),
         Verb::Key(Key::Remove { identity }) | Verb::Profile(Profile::Discover { identity }) => {
             Some(identity.clone())
         }

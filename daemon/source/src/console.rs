@@ -1,9 +1,9 @@
 //! Sign-in to the AWS console: a session for a token, which is good for 15 minutes.
 
-use crate::http::Observed;
-use crate::sts::Sts;
+use crate::sts::{MAX_BODY, Sts};
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use keyfob_aws::Observed;
 use keyfob_shared::{Credentials, Failure, FailureKind, Secret};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -64,8 +64,11 @@ impl Sts {
         let unreachable = |why: &str| {
             wrong(FailureKind::Upstream, why).hint("check the network and [endpoints]; keyfob doctor")
         };
-        let connector =
-            self.connector().await.ok_or_else(|| unreachable("the root certificates can't be read"))?;
+        let connector = self
+            .connections
+            .connector()
+            .await
+            .ok_or_else(|| unreachable("the root certificates can't be read"))?;
         let answer = tokio::time::timeout(LONGEST_CALL, ask(connector, &url)).await;
         let (status, body) = answer
             .map_err(|_| unreachable(&format!("no answer within {} s", LONGEST_CALL.as_secs())))?
@@ -106,7 +109,7 @@ async fn ask(connector: SharedHttpConnector, url: &Secret) -> Result<(u16, Zeroi
     let request =
         HttpRequest::get(url.expose()).map_err(|_| "the address of the service is none".to_owned())?;
     // A cause may quote the address, which holds the session.
-    let answer = Observed::new(connector)
+    let answer = Observed::new(connector, MAX_BODY)
         .call(request)
         .await
         .map_err(|_| "the service can't be reached".to_owned())?;

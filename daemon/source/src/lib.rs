@@ -4,18 +4,14 @@
 //! AWS variables nor AWS configuration files lead to credentials; of the environment only the proxy is heard.
 
 mod calls;
-mod clock;
 mod command;
 mod console;
 mod denied;
 mod granted;
-mod http;
 mod import;
 mod mfa;
 mod platform;
 mod process;
-mod proxy;
-mod quote;
 mod refusal;
 mod sts;
 mod token;

@@ -4,7 +4,7 @@
 //! hint. No text of an answer is shown that did not come through [`quote`].
 
 use crate::denied::{denied, key, signature};
-use crate::quote;
+use keyfob_aws::quote;
 use keyfob_engine::mint::{MintErrorKind, MintRequest};
 use keyfob_engine::plan::Step;
 use keyfob_shared::{Failure, FailureKind};
@@ -70,7 +70,8 @@ fn unknown(kind: MintErrorKind, failure: Failure) -> Refusal {
 /// Sorts an error answer.
 pub(crate) fn sort(request: &MintRequest, status: Option<u16>, code: Option<&str>, message: &str) -> Refusal {
     let step = &request.step;
-    let said = quote::message(request, message);
+    let secrets = request.from.secrets().into_iter().chain(request.mfa_code.as_ref());
+    let said = quote::message(secrets, message);
     let is_failing = status.is_some_and(|status| status >= 500 || status == 408);
     let (kind, failure) = match code {
         Some(code) => {

@@ -1,8 +1,5 @@
 //! STS: one attempt of one call, over one set of connections.
 
-use crate::clock::Corrected;
-use crate::http::{self, Observed};
-use crate::proxy;
 use crate::refusal::{self, Refusal, Speaker};
 use crate::{calls, granted};
 use aws_sdk_sts::Client;
@@ -11,29 +8,28 @@ use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{BehaviorVersion, Credentials as Key, Region, StalledStreamProtectionConfig};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::types::Credentials as Granted;
-use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use keyfob_aws::{Connections, Corrected, Observed, cause_of};
 use keyfob_engine::mint::{MintError, MintRequest, Minted, Signer};
 use keyfob_engine::plan::Step;
 use keyfob_shared::{Credentials, Timestamp};
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OnceCell;
 
 /// The network part of a mint, connecting and answer together.
 const LONGEST_CALL: Duration = Duration::from_secs(4);
+/// The longest body of an answer, in bytes: a session token may have 64 KiB, everything else is small.
+pub(crate) const MAX_BODY: usize = 256 * 1024;
 
 /// Calls STS; a handle that shares its connections.
 #[derive(Clone, Debug, Default)]
 pub struct Sts {
-    // Made at the first call: root certificates and TLS take memory that an idle daemon need not have.
-    connector: Arc<OnceCell<SharedHttpConnector>>,
+    pub(crate) connections: Connections,
 }
 
 impl Sts {
-    /// Makes a handle; nothing is connected.
-    pub fn new() -> Self {
-        Self::default()
+    /// Calls over these connections; nothing is connected yet.
+    pub fn new(connections: Connections) -> Self {
+        Self { connections }
     }
 
     /// Mints one session with one call; `endpoint` replaces the regional one.
@@ -51,9 +47,9 @@ impl Sts {
     }
 
     async fn call(&self, request: &MintRequest, endpoint: Option<&str>) -> Result<Minted, MintError> {
-        let outcome = match self.connector().await {
+        let outcome = match self.connections.connector().await {
             Some(connector) => {
-                let observed = Observed::new(connector);
+                let observed = Observed::new(connector, MAX_BODY);
                 let client = client(request, endpoint, observed.clone());
                 let outcome = calls::call(&client, request).await;
                 (outcome, observed.date())
@@ -75,12 +71,6 @@ impl Sts {
                 Err(MintError { kind, failure, server_date })
             }
         }
-    }
-
-    // The daemon's one loop must not wait for the disk.
-    pub(crate) async fn connector(&self) -> Option<SharedHttpConnector> {
-        let made = || tokio::task::spawn_blocking(|| http::connector(proxy::from_environment()));
-        self.connector.get_or_try_init(made).await.ok().cloned()
     }
 }
 
@@ -146,16 +136,4 @@ pub(crate) fn explain<E: ProvideErrorMetadata>(
 // The SDK takes a code out of any document, torn or of another service.
 fn is_whole(answer: &HttpResponse) -> bool {
     answer.body().bytes().is_some_and(|body| body.trim_ascii_end().ends_with(b"</ErrorResponse>"))
-}
-
-/// Answers the last cause of a chain: "connection refused" instead of the library's way there, and whether it was
-/// on the way to a proxy.
-fn cause_of(error: &(dyn std::error::Error + 'static)) -> String {
-    let chain = std::iter::successors(Some(error), |error| error.source());
-    let told: Vec<String> = chain.map(ToString::to_string).collect();
-    let last = told.last().cloned().unwrap_or_default();
-    match told.iter().find(|text| text.starts_with("tunnel error") && **text != last) {
-        Some(tunnel) => format!("{tunnel}: {last}"),
-        None => last,
-    }
 }

@@ -17,6 +17,11 @@ pub(crate) fn sign_in_needed(identity: &IdentityName, by: Option<Timestamp>) {
     let title = format!("Sign in to AWS as {identity}");
     let by = by.map_or_else(String::new, |by| format!(" by {by}"));
     let text = format!("The identity provider asks for you{by}: keyfob login {identity}");
+    tell(title, text);
+}
+
+/// Shows something at the desktop, where there is one.
+pub(crate) fn tell(title: String, text: String) {
     // A desktop that hangs must not hold up anybody.
     let shown = std::thread::Builder::new().name("notify".into()).spawn(move || {
         if let Err(error) = show(&title, &text) {

@@ -1,13 +1,10 @@
 //! Sign-in to the AWS console with the session of a profile. The address goes to the person, and never to a log.
 
 use super::call::Call;
-use super::grants::{Question, ask};
-use super::{Runtime, Shared};
+use super::{Runtime, Shared, account};
 use keyfob_engine::config::ConsolePlace;
-use keyfob_engine::engine::Answer;
-use keyfob_shared::credentials::Document;
 use keyfob_shared::wire::{Console, Reply};
-use keyfob_shared::{Credentials, Failure, FailureKind, Secret};
+use keyfob_shared::{Failure, FailureKind, Secret};
 
 /// `SessionDuration` of the federation endpoint.
 const SECONDS: std::ops::RangeInclusive<u32> = 900..=43_200;
@@ -46,18 +43,7 @@ pub(super) async fn sign_in(shared: Shared, console: Console, place: ConsolePlac
 }
 
 async fn address(shared: &Shared, console: &Console, place: ConsolePlace) -> Result<Secret, Failure> {
-    let profile = console.profile.clone();
-    let credentials = |answer| Question::Credentials { profile, reader: None, answer };
-    let reply = match ask(&shared.events, credentials).await? {
-        Answer::Served { reply, .. } => reply,
-        Answer::Failed(failure) => return Err(failure),
-        Answer::SignedIn { .. } => return Err(super::grants::ending()),
-    };
-    let Some(document) = Document::of_reply(reply.expose()) else {
-        return Err(Failure::new(FailureKind::Upstream, "the session can't be read").hint("keyfob doctor"));
-    };
-    let Document { access_key_id, secret_access_key, session_token, account_id, .. } = document;
-    let credentials = Credentials { access_key_id, secret_access_key, session_token, account_id };
+    let credentials = account::session(&shared.events, &console.profile).await?;
     let wanted = keyfob_source::Console {
         signin: place.signin,
         duration: console.duration,

@@ -2,13 +2,15 @@
 
 use super::answers::Asker;
 use super::call::Call;
+use super::rotations::KeyPlace;
 use super::{Event, Runtime, Shared};
 use keyfob_endpoint::{Door, Owner};
 use keyfob_engine::clock::Monotonic;
+use keyfob_engine::config::Rotate;
 use keyfob_engine::engine::{self, Answer, HoldId, Obstacle};
 use keyfob_listen::{Dialogue, Peer};
 use keyfob_shared::wire::{Grant, Reply, TOKEN_LENGTH};
-use keyfob_shared::{Failure, FailureKind, ProfileName, Secret};
+use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName, Secret};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +50,10 @@ pub(super) enum Question {
     Credentials { profile: ProfileName, reader: Option<Arc<Peer>>, answer: oneshot::Sender<Answer> },
     /// What stands against a lease, in milliseconds.
     Obstacles { profile: ProfileName, lease: Option<i64>, answer: oneshot::Sender<Vec<Obstacle>> },
+    /// Where AWS is for the access key of an identity.
+    KeyPlace { identity: IdentityName, answer: oneshot::Sender<KeyPlace> },
+    /// Which access keys are rotated by schedule.
+    Scheduled { answer: oneshot::Sender<Vec<(IdentityName, Rotate)>> },
 }
 
 impl Grants {
@@ -113,6 +119,11 @@ impl Runtime {
             }
             Question::Obstacles { profile, lease, answer } => {
                 let _ = answer.send(self.engine.obstacles(&profile, lease));
+            }
+            Question::KeyPlace { identity, answer } => drop(answer.send(self.key_place(&identity))),
+            Question::Scheduled { answer } => {
+                let settings = self.rotations().into_iter().filter(|(_, rotate)| rotate.every.is_some());
+                let _ = answer.send(settings.collect());
             }
         }
     }

@@ -5,7 +5,6 @@ use super::mints::{refused, vault_failure};
 use super::{Event, Shared};
 use keyfob_engine::engine::Replaced;
 use keyfob_engine::mint::{MintError, MintErrorKind};
-use keyfob_shared::wire::{KeyView, Reply};
 use keyfob_shared::{Credentials, Failure, FailureKind, IdentityName, Secret, credentials};
 use keyfob_vault::{Item, ItemKind, ItemName, Keeper, State, VaultError};
 use std::path::PathBuf;
@@ -37,6 +36,7 @@ async fn store(
     secret: Secret,
 ) -> Result<String, Failure> {
     credentials::check_long_term(&id, &secret).map_err(|wrong| Failure::new(FailureKind::Usage, wrong))?;
+    refuse_while_rotated(shared, identity)?;
     let replaced = match read(shared, identity).await? {
         Stored::Key(old) if old.access_key_id == id => Replaced::SameKey,
         Stored::Key(_) | Stored::Damaged | Stored::Nothing => Replaced::OtherKey,
@@ -45,9 +45,7 @@ async fn store(
     let message = format!("access key {id} of identity {identity} is in the vault{until}");
     let credentials =
         Credentials { access_key_id: id, secret_access_key: secret, session_token: None, account_id: None };
-    let value = Secret::new(serde_json::to_string(&credentials).expect("strings always serialize"));
-    let generation = crate::clock::now().wall.millis().unsigned_abs();
-    let item = Item { name: item_name(identity), generation, value };
+    let item = item(Slot::Current, identity, &credentials);
     let put = async { shared.vault.put(item).await.map_err(|wrong| vault_failure(&wrong)) };
     change(shared, identity, replaced, put).await.map(|()| message)
 }
@@ -58,37 +56,55 @@ pub(super) async fn remove(shared: Shared, identity: IdentityName, call: Call) {
 }
 
 async fn forget(shared: &Shared, identity: &IdentityName) -> Result<String, Failure> {
+    refuse_while_rotated(shared, identity)?;
     if matches!(read(shared, identity).await?, Stored::Nothing) {
         let failure =
             Failure::new(FailureKind::Usage, format!("identity {identity} has no access key in the vault"));
         return Err(failure.hint("keyfob key list"));
     }
-    let name = item_name(identity);
+    let name = item_name(Slot::Current, identity);
     let remove = async { shared.vault.remove(name).await.map_err(|wrong| vault_failure(&wrong)) };
     change(shared, identity, Replaced::OtherKey, remove).await?;
     Ok(format!("the access key of identity {identity} left the vault; in AWS it is as it was"))
 }
 
-pub(super) async fn list(shared: Shared, call: Call) {
-    match collect(&shared).await {
-        Ok(keys) => call.list(keys, |keys, more| Reply::Keys { keys, more }).await,
-        Err(failure) => call.conclude(Err(failure)).await,
+/// Two hands on one key would lose one.
+fn refuse_while_rotated(shared: &Shared, identity: &IdentityName) -> Result<(), Failure> {
+    if !shared.rotations.is_running(identity) {
+        return Ok(());
     }
+    let message = format!("the access key of identity {identity} is being rotated");
+    Err(Failure::new(FailureKind::Refused, message).hint(format!("keyfob key rotate {identity} --rollback")))
 }
 
-async fn collect(shared: &Shared) -> Result<Vec<KeyView>, Failure> {
-    let names = shared.vault.names(ItemKind::AccessKey).await.map_err(|wrong| vault_failure(&wrong))?;
-    let mut keys = Vec::new();
-    for identity in names.iter().filter_map(|item| item.name.parse::<IdentityName>().ok()) {
-        let access_key_id = match read(shared, &identity).await? {
-            Stored::Key(credentials) => credentials.access_key_id,
-            Stored::Damaged => format!("damaged: keyfob key add {identity}"),
-            Stored::Nothing => continue,
-        };
-        keys.push(KeyView { identity, access_key_id });
+/// A place of the vault for a key of an identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// The key that signs.
+    Current,
+    /// The one that will, while the key is rotated.
+    Next,
+    /// The one that did.
+    Previous,
+}
+
+impl Slot {
+    const fn kind(self) -> ItemKind {
+        match self {
+            Self::Current => ItemKind::AccessKey,
+            Self::Next => ItemKind::NextKey,
+            Self::Previous => ItemKind::PreviousKey,
+        }
     }
-    keys.sort_by(|one, other| one.identity.cmp(&other.identity));
-    Ok(keys)
+
+    /// Answers what it is for people.
+    pub(super) const fn describe(self) -> &'static str {
+        match self {
+            Self::Current => "the key that signs",
+            Self::Next => "the next key",
+            Self::Previous => "the key before",
+        }
+    }
 }
 
 /// What the vault has of a key.
@@ -100,7 +116,15 @@ pub(super) enum Stored {
 }
 
 pub(super) async fn stored(vault: &Keeper, identity: &IdentityName) -> Result<Stored, VaultError> {
-    match vault.read(item_name(identity)).await {
+    stored_in(vault, Slot::Current, identity).await
+}
+
+pub(super) async fn stored_in(
+    vault: &Keeper,
+    slot: Slot,
+    identity: &IdentityName,
+) -> Result<Stored, VaultError> {
+    match vault.read(item_name(slot, identity)).await {
         Ok(None) => Ok(Stored::Nothing),
         Ok(Some(item)) => Ok(serde_json::from_str(item.value.expose()).map_or(Stored::Damaged, Stored::Key)),
         Err(wrong) if wrong.state == State::Ready => Ok(Stored::Damaged),
@@ -161,6 +185,13 @@ async fn forget_sessions(
     Err(Failure::new(FailureKind::Upstream, message).hint("keyfob doctor"))
 }
 
-fn item_name(identity: &IdentityName) -> ItemName {
-    ItemName { kind: ItemKind::AccessKey, name: identity.to_string() }
+pub(super) fn item_name(slot: Slot, identity: &IdentityName) -> ItemName {
+    ItemName { kind: slot.kind(), name: identity.to_string() }
+}
+
+/// Answers what is written for a key.
+pub(super) fn item(slot: Slot, identity: &IdentityName, key: &Credentials) -> Item {
+    let value = Secret::new(serde_json::to_string(key).expect("strings always serialize"));
+    let generation = crate::clock::now().wall.millis().unsigned_abs();
+    Item { name: item_name(slot, identity), generation, value }
 }

@@ -13,6 +13,7 @@ use keyfob_engine::plan::{PortalRole, Step};
 use keyfob_shared::{Failure, FailureKind, IdentityName, Secret, Timestamp};
 use keyfob_source::Sts;
 use keyfob_vault::{Keeper, State, VaultError};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -33,6 +34,8 @@ pub(super) struct Minter {
     vault: Keeper,
     calls: Arc<Semaphore>,
     used: Arc<Mutex<UsedCodes>>,
+    /// When long-term keys have signed last, and what.
+    uses: Arc<Mutex<HashMap<String, (Timestamp, String)>>>,
     pub(super) sign_ins: SignIns,
 }
 
@@ -67,7 +70,14 @@ impl Shared {
 impl Minter {
     pub(super) fn new(sts: Sts, vault: Keeper) -> Self {
         let sign_ins = SignIns::new(vault.clone());
-        Self { sts, vault, calls: Arc::new(Semaphore::new(MAX_CALLS)), used: Arc::default(), sign_ins }
+        Self {
+            sts,
+            vault,
+            calls: Arc::new(Semaphore::new(MAX_CALLS)),
+            used: Arc::default(),
+            uses: Arc::default(),
+            sign_ins,
+        }
     }
 
     async fn mint(&self, mint: Mint, config: &Config) -> (Now, Result<Minted, MintError>) {
@@ -87,6 +97,7 @@ impl Minter {
             Err(wrong) => return (clock::now(), Err(wrong)),
         };
         let sent = clock::now();
+        self.note_use(&request, sent.wall);
         let result = self.sts.mint(&request, config.endpoints.sts.as_deref()).await;
         let result = result.map(|minted| Minted { signed_in_until, ..minted });
         if let Err(wrong) = &result {
@@ -198,6 +209,21 @@ impl Minter {
         tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
         let code = keyfob_source::mfa_code(command).await.map_err(person)?;
         if self.claim(serial, &code) { Ok(code) } else { Err(used_before(identity)) }
+    }
+
+    /// Takes note of what signs a call, if it is a long-term key.
+    fn note_use(&self, request: &MintRequest, at: Timestamp) {
+        if let Signer::Key(key) = &request.from
+            && key.session_token.is_none()
+            && let Ok(mut uses) = self.uses.lock()
+        {
+            uses.insert(key.access_key_id.clone(), (at, request.step.describe()));
+        }
+    }
+
+    /// Answers when a long-term key has signed last here, and what.
+    pub(super) fn last_use(&self, access_key_id: &str) -> Option<(Timestamp, String)> {
+        self.uses.lock().ok()?.get(access_key_id).cloned()
     }
 
     fn claim(&self, serial: &str, code: &Secret) -> bool {

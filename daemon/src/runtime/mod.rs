@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides when to mint or whom to serve; nothing here blocks.
 
+mod account;
 mod answers;
 mod call;
 mod console;
@@ -9,6 +10,7 @@ mod conversations;
 mod dialogue;
 mod findings;
 mod grants;
+mod key_list;
 mod keys;
 mod mints;
 mod pages;
@@ -16,6 +18,7 @@ mod places;
 mod reload;
 mod requests;
 mod restricted;
+mod rotations;
 mod saver;
 mod signins;
 mod sockets;
@@ -27,8 +30,10 @@ use crate::platform::{self, Asked, Signals};
 use crate::watch::Watch;
 use answers::{Asker, Ledger};
 use keyfob_audit::Audit;
+use keyfob_aws::Connections;
 use keyfob_engine::config::{Config, Daemon};
 use keyfob_engine::engine::{self, Command, Engine};
+use keyfob_iam::Iam;
 use keyfob_listen::{Arrival, Connection, Listener, Peer};
 use keyfob_shared::wire::Request;
 use keyfob_shared::{Failure, IdentityName, ProfileName, Secret, SocketName};
@@ -40,7 +45,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Everything that happens to the daemon.
 enum Event {
@@ -90,6 +95,7 @@ pub(crate) struct Parts {
     pub(crate) watch: Watch,
     pub(crate) changed: mpsc::Receiver<()>,
     pub(crate) config_file: PathBuf,
+    pub(crate) state_directory: PathBuf,
     pub(crate) lock_note: PathBuf,
     pub(crate) descriptors: usize,
     pub(crate) listener: Listener,
@@ -114,8 +120,10 @@ pub(crate) struct Runtime {
     ledger: Ledger,
     grants: grants::Grants,
     places: places::Places,
+    state_directory: PathBuf,
     // Is there while the agent is locked, and counts how often it was.
     lock_note: PathBuf,
+    locked: watch::Sender<bool>,
     locks: u64,
     config_file: PathBuf,
     reload: reload::Reload,
@@ -133,6 +141,8 @@ struct Shared {
     vault: Keeper,
     saver: saver::Saver,
     minter: mints::Minter,
+    iam: Iam,
+    rotations: rotations::Rotations,
 }
 
 /// Whether the loop goes on.
@@ -147,11 +157,15 @@ impl Runtime {
         let now = clock::now();
         let (events, inbox) = mpsc::unbounded_channel();
         let (socket_change, socket_changed) = mpsc::channel(1);
+        let connections = Connections::default();
+        let locked = watch::Sender::new(false);
         let shared = Shared {
             events,
             vault: parts.vault.clone(),
             saver: saver::Saver::start(parts.vault.clone()),
-            minter: mints::Minter::new(Sts::new(), parts.vault),
+            minter: mints::Minter::new(Sts::new(connections.clone()), parts.vault),
+            iam: Iam::new(connections),
+            rotations: rotations::Rotations::new(&parts.state_directory, locked.subscribe()),
         };
         let descriptors = own_share(parts.descriptors);
         let mut runtime = Self {
@@ -172,7 +186,9 @@ impl Runtime {
             ledger: Ledger::new(parts.audit, descriptors),
             grants: grants::Grants::new(descriptors),
             places: places::Places::new(descriptors),
+            state_directory: parts.state_directory,
             lock_note: parts.lock_note,
+            locked,
             locks: 0,
             listener: parts.listener,
             config_file: parts.config_file,
@@ -183,10 +199,13 @@ impl Runtime {
             _state_lock: parts.state_lock,
         };
         if runtime.lock_note.exists() {
+            runtime.locked.send_replace(true);
             runtime.tell(engine::Event::Lock);
         }
         runtime.tell(engine::Event::Configured(Arc::new(parts.config)));
         runtime.apply_sockets();
+        runtime.shared.resume_rotations();
+        drop(tokio::spawn(rotations::keep_schedules(runtime.shared.clone())));
         Ok(runtime)
     }
 
@@ -312,6 +331,10 @@ const fn name(request: &Request) -> &'static str {
         Request::KeyImport { .. } => "key-import",
         Request::KeyList => "key-list",
         Request::KeyRemove { .. } => "key-remove",
+        Request::KeyRotate { .. } => "key-rotate",
+        Request::Report(_) => "report",
+        Request::Activity(_) => "activity",
+        Request::Role(_) => "role",
         Request::Lock => "lock",
         Request::Unlock => "unlock",
         Request::Reload => "reload",

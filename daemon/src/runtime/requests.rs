@@ -4,11 +4,11 @@ use super::call::{Call, Note};
 use super::dialogue::{self, Talk};
 use super::findings::ANOTHER_VAULT;
 use super::places::{Admission, Arrived, Place};
-use super::{Event, Runtime, answers, console, keys, name};
+use super::{Event, Runtime, account, answers, console, key_list, keys, name, rotations};
 use crate::configuration::Broken;
 use crate::{clock, platform};
 use keyfob_engine::engine::{self, Scope};
-use keyfob_shared::wire::{Console, DaemonStatus, Grant, ProfileView, Reply, Request, VaultStatus};
+use keyfob_shared::wire::{self, Console, DaemonStatus, Grant, ProfileView, Reply, Request, VaultStatus};
 use keyfob_shared::{Failure, FailureKind, IdentityName, ProfileName};
 use tokio::sync::oneshot;
 
@@ -93,8 +93,27 @@ impl Runtime {
             Request::KeyImport { identity, aws_profile, file } => {
                 start(keys::import(shared, identity, aws_profile, file, call));
             }
-            Request::KeyList => start(keys::list(shared, call)),
+            Request::KeyList => start(key_list::list(shared, self.rotations(), call)),
+            Request::KeyRotate { identity, step } => {
+                let settings = self.rotate_settings(&identity);
+                start(rotations::rotate(shared, identity, step, settings, call));
+            }
             Request::KeyRemove { identity } => start(keys::remove(shared, identity, call)),
+            Request::Report(wanted) => match self.clerk(&wanted.profile) {
+                Ok(clerk) => start(account::report(clerk, wanted, call)),
+                Err(failure) => start(call.conclude(Err(failure))),
+            },
+            Request::Activity(wanted) => match self.clerk(wanted.with.as_ref().unwrap_or(&wanted.profile)) {
+                Ok(clerk) => start(account::activity(clerk, wanted, self.state_directory.clone(), call)),
+                Err(failure) => start(call.conclude(Err(failure))),
+            },
+            Request::Role(wanted) => {
+                let clerk = self.clerk(wanted.with.as_ref().unwrap_or(&wanted.profile));
+                match clerk.and_then(|clerk| Ok((clerk, self.asked_role(&wanted.profile)?))) {
+                    Ok((clerk, asked)) => start(account::role(clerk, wanted, asked, call)),
+                    Err(failure) => start(call.conclude(Err(failure))),
+                }
+            }
             Request::Lock => start(dialogue::lock(shared, self.lock(), call)),
             Request::Unlock => start(dialogue::unlock(shared, self.locks, call)),
             Request::Reload => {
@@ -109,6 +128,7 @@ impl Runtime {
     /// Serves nothing from now on, not even after the daemon was started again.
     fn lock(&mut self) -> Result<(), Failure> {
         self.locks += 1;
+        self.locked.send_replace(true);
         self.tell(engine::Event::Lock);
         platform::append_private(&self.lock_note).map(drop).map_err(|cause| {
             let message = format!(
@@ -130,6 +150,7 @@ impl Runtime {
             }
             Ok(()) | Err(_) => {}
         }
+        self.locked.send_replace(false);
         self.tell(engine::Event::Unlock);
     }
 
@@ -141,6 +162,7 @@ impl Runtime {
                 | Request::KeyImport { .. }
                 | Request::KeyList
                 | Request::KeyRemove { .. }
+                | Request::KeyRotate { .. }
                 | Request::Login { .. }
                 | Request::Discover { .. }
         );
@@ -285,14 +307,18 @@ pub(super) fn subject(request: &Request) -> Option<String> {
     match request {
         Request::Get { profile }
         | Request::Grant(Grant { profile, .. })
-        | Request::Console(Console { profile, .. }) => Some(profile.to_string()),
+        | Request::Console(Console { profile, .. })
+        | Request::Report(wire::Report { profile, .. })
+        | Request::Activity(wire::Activity { profile, .. })
+        | Request::Role(wire::Role { profile, .. }) => Some(profile.to_string()),
         Request::Login { name } => Some(name.clone()),
         Request::Logout { name } => name.clone(),
         Request::Profiles { name } => name.as_ref().map(ToString::to_string),
         Request::KeyAdd { identity, .. }
         | Request::KeyImport { identity, .. }
         | Request::Discover { identity }
-        | Request::KeyRemove { identity } => Some(identity.to_string()),
+        | Request::KeyRemove { identity }
+        | Request::KeyRotate { identity, .. } => Some(identity.to_string()),
         Request::Status
         | Request::Check
         | Request::Doctor

@@ -72,6 +72,10 @@ impl Runtime {
             | Request::KeyImport { .. }
             | Request::KeyList
             | Request::KeyRemove { .. }
+            | Request::KeyRotate { .. }
+            | Request::Report(_)
+            | Request::Activity(_)
+            | Request::Role(_)
             | Request::Lock
             | Request::Unlock
             | Request::Reload

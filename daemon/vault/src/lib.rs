@@ -17,5 +17,6 @@ mod platform;
 mod vault;
 
 pub use choose::{Choice, Settings};
+pub use files::write_whole;
 pub use keeper::Keeper;
 pub use vault::{Item, ItemKind, ItemName, Passphrase, State, Status, VaultError};

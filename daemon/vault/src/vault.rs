@@ -10,6 +10,10 @@ pub enum ItemKind {
     Session,
     /// A long-term access key; it can't.
     AccessKey,
+    /// A long-term access key that will take the place of the first.
+    NextKey,
+    /// A long-term access key whose place was taken.
+    PreviousKey,
     /// What an identity provider gave to sign in by again: cookies, a refresh token.
     SignIn,
 }
@@ -20,13 +24,16 @@ impl ItemKind {
         match self {
             Self::Session => "session",
             Self::AccessKey => "access-key",
+            Self::NextKey => "next-access-key",
+            Self::PreviousKey => "previous-access-key",
             Self::SignIn => "sign-in",
         }
     }
 
     /// Reads the stored form.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Session, Self::AccessKey, Self::SignIn].into_iter().find(|kind| kind.as_str() == text)
+        let all = [Self::Session, Self::AccessKey, Self::NextKey, Self::PreviousKey, Self::SignIn];
+        all.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 

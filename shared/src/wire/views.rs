@@ -1,4 +1,4 @@
-//! What listings tell: the status, profiles, findings, keys.
+//! What listings tell: the status, profiles, findings.
 
 use crate::{IdentityName, ProfileName, SocketName, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -147,13 +147,4 @@ pub enum Severity {
     Warning,
     /// Does not work.
     Error,
-}
-
-/// A long-term key as `key list` shows it: never its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyView {
-    /// Whose key.
-    pub identity: IdentityName,
-    /// `AKIA…`
-    pub access_key_id: String,
 }

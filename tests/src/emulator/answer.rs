@@ -49,6 +49,13 @@ pub(super) fn object_error(refusal: &Refusal) -> Answer {
     text(refusal.status, "application/xml", body)
 }
 
+/// No answer that can be read: the body is shorter than its head says, so that the connection breaks.
+pub(super) fn cut() -> Answer {
+    let mut answer = text(200, "text/xml", "<");
+    answer.headers_mut().insert("content-length", hyper::header::HeaderValue::from_static("1000"));
+    answer
+}
+
 /// A body of spaces without an end.
 pub(super) fn endless() -> Answer {
     let piece = Bytes::from(vec![b' '; 64 * 1024]);

@@ -3,10 +3,12 @@
 //!
 //! It knows which keys it gave out and until when. Signatures are not verified; moto is there for that.
 
+mod account;
 pub mod adfs;
 mod answer;
 mod assertions;
 mod faults;
+mod iam;
 mod identity_center;
 mod objects;
 mod server;
@@ -14,6 +16,7 @@ mod sts;
 mod traffic;
 
 pub use faults::Fault;
+pub use iam::{Late, ListedKey, Trouble};
 pub use identity_center::IdentityCenter;
 pub use objects::Finished;
 pub use traffic::Traffic;
@@ -49,6 +52,11 @@ pub struct Call {
 #[derive(Debug)]
 struct State {
     keys: HashMap<String, Known>,
+    users: HashMap<String, iam::Meta>,
+    late: Late,
+    troubles: HashMap<String, (Trouble, usize)>,
+    most_keys: usize,
+    account: account::Account,
     lifetime: Duration,
     delay: Duration,
     slow_role: Option<(String, Duration)>,
@@ -107,6 +115,11 @@ impl Emulator {
     pub fn start_on(sts: u16, objects: u16) -> Self {
         let state = Arc::new(Mutex::new(State {
             keys: HashMap::new(),
+            users: HashMap::new(),
+            late: Late::default(),
+            troubles: HashMap::new(),
+            most_keys: 0,
+            account: account::Account::default(),
             lifetime: Duration::from_secs(3_600),
             delay: Duration::ZERO,
             slow_role: None,
@@ -164,12 +177,15 @@ impl Emulator {
         let (id, secret) = state.new_key("AKIA");
         let arn = format!("arn:aws:iam::111122223333:user/{name}");
         state.keys.insert(id.clone(), Known { token: None, ends_at: None, arn });
+        state.know_key(&id, name, Duration::ZERO);
         UserKey { access_key_id: id, secret_access_key: secret }
     }
 
     /// Makes a long-term key unknown.
     pub fn remove_key(&self, access_key_id: &str) {
-        self.state().keys.remove(access_key_id);
+        let mut state = self.state();
+        state.keys.remove(access_key_id);
+        state.users.remove(access_key_id);
     }
 
     /// Sets how long sessions live at most; short ones are for tests.
@@ -241,7 +257,9 @@ impl Emulator {
 
     /// Answers the calls that would give out a session, oldest first, refused ones too.
     pub fn mints(&self) -> Vec<Call> {
-        self.state().calls.iter().filter(|call| call.action != "GetCallerIdentity").cloned().collect()
+        let gives_out =
+            |call: &&Call| call.action.starts_with("AssumeRole") || call.action.ends_with("Token");
+        self.state().calls.iter().filter(gives_out).cloned().collect()
     }
 
     /// Answers how many requests with good credentials came to the object store and `GetCallerIdentity`.

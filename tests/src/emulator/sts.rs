@@ -1,7 +1,8 @@
-//! The query protocol of STS: AssumeRole, GetSessionToken, GetCallerIdentity.
+//! The query protocol of STS: AssumeRole, GetSessionToken, GetCallerIdentity; and of IAM, whose calls come here too.
 
-use super::answer::{Answer, Refusal, endless, refusal, sts_error, text};
-use super::{Call, Fault, Known, State, assertions, lock};
+use super::answer::{Answer, Refusal, cut, endless, refusal, sts_error, text};
+use super::iam::{self, Trouble};
+use super::{Call, Fault, Known, State, account, assertions, lock};
 use hyper::HeaderMap;
 use keyfob_shared::Timestamp;
 use std::collections::HashMap;
@@ -14,6 +15,9 @@ const LATE: i64 = 10 * 1_000;
 
 /// Answers a request, after the time that it takes.
 pub(super) async fn serve(state: &Mutex<State>, headers: &HeaderMap, body: &[u8]) -> Answer {
+    if headers.get("x-amz-target").is_some_and(|target| target.as_bytes().ends_with(b".LookupEvents")) {
+        return account::look_up(state, body);
+    }
     let parameters: HashMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
     let action = parameters.get("Action").cloned().unwrap_or_default();
     let (delay, fault) = {
@@ -44,6 +48,32 @@ pub(super) async fn serve(state: &Mutex<State>, headers: &HeaderMap, body: &[u8]
     }
     let parameters: HashMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
     let mut state = lock(state);
+    let trouble = state.take_trouble(&action);
+    match trouble {
+        Some(Trouble::CutBefore) => return cut(),
+        Some(Trouble::Throttled) => return sts_error(&refusal(400, "Throttling", "Rate exceeded")),
+        Some(Trouble::ServerError) => return text(500, "text/html", "<h1>it broke</h1>"),
+        Some(Trouble::Denied) => {
+            return sts_error(&refusal(403, "AccessDenied", format!("not authorized to perform: {action}")));
+        }
+        Some(Trouble::CutAfter) | None => {}
+    }
+    if let Some(result) = account::call(&mut state, &action, &parameters) {
+        let whole = |body| {
+            format!(
+                "<{action}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">{body}</{action}Response>"
+            )
+        };
+        return result.map_or_else(|wrong| sts_error(&wrong), |body| text(200, "text/xml", whole(body)));
+    }
+    if let Some(result) = iam::call(&mut state, &action, headers, &parameters) {
+        return match (result, trouble) {
+            (_, Some(_)) => cut(),
+            (result, None) => {
+                result.map_or_else(|wrong| sts_error(&wrong), |body| text(200, "text/xml", body))
+            }
+        };
+    }
     let result = match action.as_str() {
         "AssumeRole" => assume_role(&mut state, headers, &parameters),
         "GetSessionToken" => session_token(&mut state, headers, &parameters),
@@ -79,6 +109,13 @@ pub(super) fn check(state: &State, headers: &HeaderMap, judge: Judge) -> Result<
     })?;
     let token = headers.get("x-amz-security-token").and_then(|value| value.to_str().ok());
     if token != known.token.as_deref() {
+        return Err(refusal(
+            403,
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid.",
+        ));
+    }
+    if !state.may_use(&id) {
         return Err(refusal(
             403,
             "InvalidClientTokenId",

@@ -1,6 +1,6 @@
 //! How the daemon is started, stopped and replaced.
 
-use keyfob_tests::world::{eventually, is_private, signal};
+use keyfob_tests::world::{copy_program, eventually, is_private, signal};
 use keyfob_tests::{Run, World};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
@@ -125,7 +125,7 @@ fn a_new_program_takes_over_and_no_request_fails() {
         for _ in 0..3 {
             let daemon = world.program("keyfobd");
             let copy = daemon.with_extension("new");
-            std::fs::copy(&daemon, &copy).unwrap();
+            copy_program(&daemon, &copy);
             std::fs::rename(&copy, &daemon).unwrap();
             restarts.push(world.keyfob(&["daemon", "restart"]));
             std::thread::sleep(Duration::from_millis(300));
@@ -138,6 +138,20 @@ fn a_new_program_takes_over_and_no_request_fails() {
     });
     assert_eq!(world.aws.mints().len(), 1);
     assert_eq!(world.daemons().len(), 1);
+}
+
+#[test]
+fn a_program_that_is_being_written_is_waited_for() {
+    let mut world = World::with_profile();
+    world.copy_programs();
+    world.kill_daemons();
+    let writing = std::fs::OpenOptions::new().write(true).open(world.program("keyfobd")).unwrap();
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| world.keyfob(&["status"]));
+        std::thread::sleep(Duration::from_millis(300));
+        drop(writing);
+        asking.join().unwrap().ok();
+    });
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read clocks and are no part of the daemon")]
 #![allow(clippy::unwrap_used, reason = "a test that can't go on ends with its reason")]
 
+mod account;
 mod audit;
 mod batch;
 mod besieged;
@@ -28,6 +29,7 @@ mod outage;
 mod reload;
 mod renewal;
 mod restricted;
+mod rotation;
 mod saml;
 mod security;
 mod sources;

@@ -121,12 +121,13 @@ impl Flattener<'_> {
     }
 
     fn endpoints(&mut self, raw: &RawEndpoints) -> Endpoints {
-        self.later("endpoints", raw.later());
         Endpoints {
             sts: self.text("sts", raw.sts.as_ref(), check::endpoint),
             signin: self.text("signin", raw.signin.as_ref(), check::endpoint),
             sso: self.text("sso", raw.sso.as_ref(), check::endpoint),
             sso_oidc: self.text("sso_oidc", raw.sso_oidc.as_ref(), check::endpoint),
+            iam: self.text("iam", raw.iam.as_ref(), check::endpoint),
+            cloudtrail: self.text("cloudtrail", raw.cloudtrail.as_ref(), check::endpoint),
         }
     }
 

@@ -3,10 +3,14 @@
 use super::flatten::Flattener;
 use super::raw::{RawIdentity, RawProfile};
 use super::{
-    Flow, Identity, IdentityCenter, IdentityKind, Oidc, Saml, SamlProvider, TokenSource, check, partition,
+    Flow, Identity, IdentityCenter, IdentityKind, Oidc, Rotate, Saml, SamlProvider, TokenSource, check,
+    partition,
 };
 use std::collections::BTreeMap;
 use toml::Spanned;
+
+/// The least time between two rotations of a key, in seconds.
+const LEAST_INTERVAL: i64 = 24 * 60 * 60;
 
 /// The types that this version knows.
 pub(super) const TYPES: &[&str] = &["iam-user", "saml", "oidc", "identity-center", "web-identity", "process"];
@@ -21,7 +25,9 @@ impl Flattener<'_> {
         let (offset, raw) = (identity.span().start, identity.get_ref());
         let word = raw.kind.get_ref().as_str();
         let allowed: &[&str] = match word {
-            "iam-user" => &["mfa_serial", "mfa_command"],
+            "iam-user" => {
+                &["mfa_serial", "mfa_command", "rotate_every", "rotate_watch", "rotate_wait", "rotate_settle"]
+            }
             "web-identity" => &["token_file", "command"],
             "process" => &["command"],
             "oidc" => &["issuer", "client_id", "scopes", "flow", "port", "parameters"],
@@ -58,7 +64,7 @@ impl Flattener<'_> {
         if word == "saml" {
             let kind = IdentityKind::Saml(self.saml(name, identity, command));
             let partition = identity_partition(name, None, profiles).into();
-            return Identity { kind, partition, mfa_serial: None, mfa_command: None };
+            return Identity { kind, partition, ..Identity::unknown() };
         }
         let at_provider = match word {
             "oidc" => Some(IdentityKind::Oidc(self.oidc(name, identity))),
@@ -67,7 +73,7 @@ impl Flattener<'_> {
         };
         if let Some(kind) = at_provider {
             let partition = identity_partition(name, None, profiles).into();
-            return Identity { kind, partition, mfa_serial: None, mfa_command: None };
+            return Identity { kind, partition, ..Identity::unknown() };
         }
         let kind = match (word, command, file) {
             ("web-identity", None, Some(file)) => IdentityKind::WebIdentity(TokenSource::File(file)),
@@ -92,7 +98,7 @@ impl Flattener<'_> {
             (_, _, _) => IdentityKind::IamUser,
         };
         let partition = identity_partition(name, mfa_serial.as_deref(), profiles).into();
-        Identity { kind, partition, mfa_serial, mfa_command }
+        Identity { kind, partition, mfa_serial, mfa_command, rotate: self.rotate(raw) }
     }
 }
 
@@ -104,6 +110,25 @@ impl Flattener<'_> {
             _ => Err(format!("{text:?} is not one of browser, device")),
         });
         flow.unwrap_or(Flow::Browser)
+    }
+
+    fn rotate(&mut self, raw: &RawIdentity) -> Rotate {
+        let default = Rotate::default();
+        let every = self.take("rotate_every", raw.rotate_every.as_ref(), |text| {
+            let seconds = check::duration(text)?;
+            let is_days = i64::from(seconds) >= LEAST_INTERVAL;
+            is_days.then_some(seconds).ok_or_else(|| format!("{text:?}: a key is rotated once a day at most"))
+        });
+        let millis = |seconds: u32| i64::from(seconds) * 1_000;
+        let watch = self.take("rotate_watch", raw.rotate_watch.as_ref(), |text| check::duration(text));
+        let wait = self.take("rotate_wait", raw.rotate_wait.as_ref(), |text| check::duration(text));
+        let settle = self.take("rotate_settle", raw.rotate_settle.as_ref(), |text| check::duration(text));
+        Rotate {
+            settle: settle.map_or(default.settle, millis),
+            every: every.map(millis),
+            watch: watch.map_or(default.watch, millis),
+            wait: wait.map_or(default.wait, millis),
+        }
     }
 
     fn needed(&mut self, name: &str, offset: usize, key: &str, is_there: bool) {
@@ -183,7 +208,13 @@ impl Flattener<'_> {
 impl Identity {
     /// Stands for one that is wrong and told.
     fn unknown() -> Self {
-        Self { kind: IdentityKind::IamUser, partition: "aws".into(), mfa_serial: None, mfa_command: None }
+        Self {
+            kind: IdentityKind::IamUser,
+            partition: "aws".into(),
+            mfa_serial: None,
+            mfa_command: None,
+            rotate: Rotate::default(),
+        }
     }
 }
 

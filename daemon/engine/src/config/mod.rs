@@ -18,6 +18,7 @@ mod step;
 pub use socket::{MAX_SOCKETS, Pattern, Socket};
 
 pub use console::ConsolePlace;
+pub use partition::default_region;
 
 use crate::plan::{Plan, SessionToken, Step};
 use crate::slot::SlotKey;
@@ -121,6 +122,10 @@ pub struct Endpoints {
     pub sso: Option<String>,
     /// The same, of what gives out its tokens.
     pub sso_oidc: Option<String>,
+    /// The same, of IAM.
+    pub iam: Option<String>,
+    /// The same, of CloudTrail.
+    pub cloudtrail: Option<String>,
 }
 
 /// How the user proves who they are.
@@ -134,6 +139,29 @@ pub struct Identity {
     pub mfa_serial: Option<String>,
     /// Prints the code of the MFA device.
     pub mfa_command: Option<Vec<String>>,
+    /// How its access key is rotated.
+    pub rotate: Rotate,
+}
+
+/// How an access key is rotated; all times in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotate {
+    /// After how long unasked; `None` means never.
+    pub every: Option<i64>,
+    /// How long after the switch the old key is watched for uses before it is made inactive.
+    pub watch: i64,
+    /// How long it then stays inactive before it is deleted.
+    pub wait: i64,
+    /// How old a new key is at least before anything depends on it: never skipped.
+    pub settle: i64,
+}
+
+impl Default for Rotate {
+    /// IAM tells the last use of a key within four hours; a day leaves time to notice what the old key is missing for. A new
+    /// key is known everywhere within a minute and a half.
+    fn default() -> Self {
+        Self { every: None, watch: 4 * 60 * 60 * 1_000, wait: 24 * 60 * 60 * 1_000, settle: 90 * 1_000 }
+    }
 }
 
 /// A way to prove who somebody is.

@@ -36,7 +36,8 @@ pub(super) fn of_region(region: &str) -> &'static str {
 }
 
 /// Answers the region whose endpoint serves a partition when none is configured.
-pub(super) fn default_region(partition: &str) -> &'static str {
+#[must_use]
+pub fn default_region(partition: &str) -> &'static str {
     let found = PARTITIONS.iter().find(|(name, _, _)| *name == partition);
     found.map_or("us-east-1", |(_, region, _)| region)
 }

@@ -38,11 +38,11 @@ pub(super) struct RawDaemon {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawEndpoints {
     pub(super) sts: Option<Spanned<String>>,
-    iam: Later,
+    pub(super) iam: Option<Spanned<String>>,
     pub(super) sso: Option<Spanned<String>>,
     pub(super) sso_oidc: Option<Spanned<String>>,
     pub(super) signin: Option<Spanned<String>>,
-    cloudtrail: Later,
+    pub(super) cloudtrail: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,6 +52,10 @@ pub(super) struct RawIdentity {
     pub(super) kind: Spanned<String>,
     pub(super) mfa_serial: Option<Spanned<String>>,
     pub(super) mfa_command: Option<Spanned<Vec<String>>>,
+    pub(super) rotate_every: Option<Spanned<String>>,
+    pub(super) rotate_watch: Option<Spanned<String>>,
+    pub(super) rotate_wait: Option<Spanned<String>>,
+    pub(super) rotate_settle: Option<Spanned<String>>,
     pub(super) provider: Option<Spanned<String>>,
     pub(super) url: Option<Spanned<String>>,
     pub(super) username: Option<Spanned<String>>,
@@ -113,13 +117,6 @@ fn present<const N: usize>(keys: [(&'static str, &Later); N]) -> Vec<(&'static s
     keys.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?.span().start))).collect()
 }
 
-impl RawEndpoints {
-    /// Answers the keys that this version does not know, and where their values are.
-    pub(super) fn later(&self) -> Vec<(&'static str, usize)> {
-        present([("iam", &self.iam), ("cloudtrail", &self.cloudtrail)])
-    }
-}
-
 impl RawIdentity {
     /// Answers the keys that are there and belong to some type, and where their values are.
     pub(super) fn keys(&self) -> Vec<(&'static str, usize)> {
@@ -127,6 +124,10 @@ impl RawIdentity {
         let keys = [
             ("mfa_serial", place(self.mfa_serial.as_ref().map(Spanned::span))),
             ("mfa_command", place(self.mfa_command.as_ref().map(Spanned::span))),
+            ("rotate_every", place(self.rotate_every.as_ref().map(Spanned::span))),
+            ("rotate_watch", place(self.rotate_watch.as_ref().map(Spanned::span))),
+            ("rotate_settle", place(self.rotate_settle.as_ref().map(Spanned::span))),
+            ("rotate_wait", place(self.rotate_wait.as_ref().map(Spanned::span))),
             ("token_file", place(self.token_file.as_ref().map(Spanned::span))),
             ("command", place(self.command.as_ref().map(Spanned::span))),
             ("provider", place(self.provider.as_ref().map(Spanned::span))),

@@ -258,10 +258,6 @@ fn words_of_a_closed_list_are_told_with_the_list() {
 fn what_later_versions_bring_is_told_as_such() {
     let told = refused(&format!("{ALICE}[profile.p]\nidentity = \"alice\"\n{ROLE}confirm = true\n"));
     assert!(told.ends_with(": profile \"p\": confirm is not in this version"), "{told}");
-    for key in ["iam", "cloudtrail"] {
-        let told = refused(&format!("[endpoints]\n{key} = \"https://x\"\n"));
-        assert!(told.ends_with(&format!("endpoints: {key} is not in this version")), "{told}");
-    }
     let told = refused(&format!("{ALICE}start_url = \"https://x\"\n"));
     assert!(
         told.ends_with("identity \"alice\": start_url has no meaning with type = \"iam-user\""),

@@ -175,6 +175,11 @@ impl Engine {
         self.locked
     }
 
+    /// Answers how far the server's clock is ahead of ours, in milliseconds.
+    pub fn skew(&self) -> i64 {
+        self.skew.millis()
+    }
+
     /// Answers the configuration in force.
     pub fn config(&self) -> &Arc<Config> {
         &self.config

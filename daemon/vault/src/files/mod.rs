@@ -71,3 +71,12 @@ pub(crate) fn write(directory: &Path, name: &str, bytes: &[u8], place: Place) ->
     .map_err(|error| error.error)?;
     sync_directory(directory)
 }
+
+/// Writes a file of a private directory, which is made if it is not there: whole, also after a power cut, or not at all.
+///
+/// # Errors
+/// If the directory can't be made or written to; what was there before is as it was.
+pub fn write_whole(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    private_directory(directory)?;
+    write(directory, name, bytes, Place::Taken)
+}

@@ -19,8 +19,10 @@ const ROOMS: &[Room] = &[
     Room {
         place: "daemon/source/",
         package: "keyfob-source",
-        may_import: &["keyfob-shared", "keyfob-engine"],
+        may_import: &["keyfob-shared", "keyfob-engine", "keyfob-aws"],
     },
+    Room { place: "daemon/aws/", package: "keyfob-aws", may_import: &["keyfob-shared"] },
+    Room { place: "daemon/iam/", package: "keyfob-iam", may_import: &["keyfob-shared", "keyfob-aws"] },
     Room {
         place: "daemon/listen/",
         package: "keyfob-listen",
@@ -42,7 +44,9 @@ const ROOMS: &[Room] = &[
             "keyfob-shared",
             "keyfob-engine",
             "keyfob-vault",
+            "keyfob-aws",
             "keyfob-source",
+            "keyfob-iam",
             "keyfob-listen",
             "keyfob-audit",
             "keyfob-endpoint",

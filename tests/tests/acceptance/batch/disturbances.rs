@@ -3,7 +3,7 @@
 use super::forecast::{self, Clocks, MARGIN};
 use super::{Batch, LIFE};
 use keyfob_tests::Fault;
-use keyfob_tests::world::{eventually, signal};
+use keyfob_tests::world::{copy_program, eventually, signal};
 use rustix::process::Signal;
 use std::collections::BTreeSet;
 use std::fs;
@@ -84,7 +84,7 @@ impl Batch {
             for name in ["keyfob", "keyfobd"] {
                 let program = batch.world.program(name);
                 let copy = program.with_extension("new");
-                fs::copy(&program, &copy).unwrap();
+                copy_program(&program, &copy);
                 fs::rename(&copy, &program).unwrap();
             }
             batch.world.keyfob(&["daemon", "restart"]).ok();

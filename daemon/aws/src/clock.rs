@@ -11,11 +11,12 @@ const FARTHEST: u64 = 10 * 366 * 24 * 60 * 60 * 1_000;
 
 /// The local clock, shifted by milliseconds.
 #[derive(Debug)]
-pub(crate) struct Corrected(i64);
+pub struct Corrected(i64);
 
 impl Corrected {
     /// Shifts the local clock; a shift of more than ten years is ignored.
-    pub(crate) fn by(skew: i64) -> Self {
+    #[must_use]
+    pub fn by(skew: i64) -> Self {
         Self(if skew.unsigned_abs() <= FARTHEST { skew } else { 0 })
     }
 }

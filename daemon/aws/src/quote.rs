@@ -1,19 +1,18 @@
-//! What STS says, made fit for a terminal and a log: one short line, nothing invisible, none of our secrets.
+//! What AWS says, made fit for a terminal and a log: one short line, nothing invisible, none of our secrets.
 
-use keyfob_engine::mint::MintRequest;
 use keyfob_shared::Secret;
 
-/// The part of a message of STS that is shown, in characters.
+/// The part of a message that is shown, in characters.
 const MAX_QUOTE: usize = 300;
 const MAX_CODE: usize = 64;
 const LINE_ENDS: [char; 7] = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
 
-/// Cuts a message to its first line; after it, STS quotes the signed request.
-pub(crate) fn message(request: &MintRequest, said: &str) -> String {
+/// Cuts a message to its first line, of which the secrets of the request are taken out; after it, STS quotes the signed
+/// request.
+pub fn message<'a>(secrets: impl IntoIterator<Item = &'a Secret>, said: &str) -> String {
     let line = said.trim().split(LINE_ENDS).next().unwrap_or_default().trim_end_matches(['.', ' ']);
     // Security: an answer may repeat what was sent. Secrets are removed before the cut, which could leave a half.
-    let secrets = request.from.secrets().into_iter().chain(request.mfa_code.as_ref());
-    let secrets = secrets.map(Secret::expose).filter(|secret| !secret.is_empty());
+    let secrets = secrets.into_iter().map(Secret::expose).filter(|secret| !secret.is_empty());
     let line = secrets.fold(line.to_owned(), |line, secret| line.replace(secret, "[secret]"));
     line.chars()
         .take(MAX_QUOTE)
@@ -22,7 +21,8 @@ pub(crate) fn message(request: &MintRequest, said: &str) -> String {
 }
 
 /// Keeps of an error code what codes consist of.
-pub(crate) fn code(said: &str) -> String {
+#[must_use]
+pub fn code(said: &str) -> String {
     let kept = said.chars().filter(|letter| letter.is_ascii_alphanumeric() || ".:_-".contains(*letter));
     let kept: String = kept.take(MAX_CODE).collect();
     if kept.is_empty() { "an unnamed error".into() } else { kept }
@@ -39,25 +39,10 @@ fn is_invisible(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keyfob_engine::mint::Signer;
-    use keyfob_engine::plan::{SessionToken, Step};
-    use keyfob_shared::Credentials;
 
     fn quoted(said: &str) -> String {
-        let request = MintRequest {
-            identity: "alice".parse().unwrap(),
-            step: Step::SessionToken(SessionToken { duration: None, mfa_serial: None, region: None }),
-            duration: None,
-            from: Signer::Key(Credentials {
-                access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
-                secret_access_key: Secret::new("hunter2"),
-                session_token: Some(Secret::new("t0ken".repeat(100))),
-                account_id: None,
-            }),
-            mfa_code: Some(Secret::new("739164")),
-            skew: 0,
-        };
-        message(&request, said)
+        let secrets = ["hunter2".to_owned(), "t0ken".repeat(100), "739164".to_owned()].map(Secret::new);
+        message(&secrets, said)
     }
 
     #[test]

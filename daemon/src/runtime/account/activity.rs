@@ -1,0 +1,168 @@
+//! `keyfob activity`: the sessions of a profile, from the audit, and what CloudTrail has recorded of them.
+
+use super::Clerk;
+use crate::clock;
+use crate::runtime::call::Call;
+use crate::runtime::pages::pages;
+use keyfob_audit::Line;
+use keyfob_governance::activity::Event;
+use keyfob_iam::{Iam, Lookup};
+use keyfob_shared::wire::{self, ActivityEvent, Prompt, Reply};
+use keyfob_shared::{Failure, FailureKind, Timestamp};
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// CloudTrail answers two requests a second, in each account and region.
+const PACE: Duration = Duration::from_millis(550);
+const DAY: i64 = 24 * 60 * 60 * 1_000;
+/// CloudTrail tells of so many days.
+const DAYS: i64 = 90;
+/// No session lives longer: `GetSessionToken` grants 36 hours at most.
+const LONGEST_SESSION: i64 = 36 * 60 * 60 * 1_000;
+/// Events after which a look ends, so that it does.
+const MAX_EVENTS: usize = 50_000;
+const MAX_SESSIONS: usize = 20_000;
+
+/// A session as the audit knows it.
+struct Session {
+    access_key_id: String,
+    first: Timestamp,
+    last: Timestamp,
+    program: Option<String>,
+}
+
+pub(in crate::runtime) async fn activity(
+    clerk: Clerk,
+    wanted: wire::Activity,
+    state_directory: PathBuf,
+    mut call: Call,
+) {
+    match look(&clerk, &wanted, state_directory, &mut call).await {
+        Ok(()) => call.send_all(std::iter::once(Reply::Activity { events: Vec::new(), more: false })).await,
+        Err(failure) => call.conclude(Err(failure)).await,
+    }
+}
+
+async fn look(
+    clerk: &Clerk,
+    wanted: &wire::Activity,
+    state_directory: PathBuf,
+    call: &mut Call,
+) -> Result<(), Failure> {
+    let oldest = Timestamp::from_millis(clock::now().wall.millis() - DAYS * DAY);
+    let (since, until) = (wanted.since.max(oldest), wanted.until);
+    let profile = wanted.profile.to_string();
+    let sessions =
+        tokio::task::spawn_blocking(move || sessions(&state_directory, &profile, since, until)).await;
+    let sessions = sessions.map_err(|_| {
+        Failure::new(FailureKind::Upstream, "reading the audit broke off; the log has more")
+            .hint("keyfob doctor")
+    })?;
+    let mut regions = wanted.regions.clone();
+    if regions.is_empty() {
+        regions = vec![clerk.place.region.clone(), clerk.place.home.clone()];
+        regions.dedup();
+    }
+    let calls = sessions.len() * regions.len();
+    let text = format!(
+        "{} sessions in {}; CloudTrail answers two requests a second and tells events some minutes late",
+        sessions.len(),
+        regions.join(" and ")
+    );
+    call.show(Prompt::Note { text }).await?;
+    let (mut done, mut told) = (0, HashSet::new());
+    for session in &sessions {
+        for region in &regions {
+            events_of(clerk, wanted, session, region, (since, until), &mut told, call).await?;
+            done += 1;
+            if done % 20 == 0 && done < calls {
+                call.show(Prompt::Note { text: format!("{done} of {calls} requests…") }).await?;
+            }
+            if told.len() >= MAX_EVENTS {
+                let text = format!("the newest {MAX_EVENTS} events are shown: set --since and --until");
+                return call.show(Prompt::Note { text }).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Sends the events of a session in a region, page by page.
+async fn events_of(
+    clerk: &Clerk,
+    wanted: &wire::Activity,
+    session: &Session,
+    region: &str,
+    (since, until): (Timestamp, Timestamp),
+    told: &mut HashSet<String>,
+    call: &mut Call,
+) -> Result<(), Failure> {
+    let until = until.min(Timestamp::from_millis(session.last.millis() + LONGEST_SESSION));
+    let mut lookup = Lookup {
+        access_key_id: session.access_key_id.clone(),
+        since: since.max(Timestamp::from_millis(session.first.millis() - LONGEST_SESSION)),
+        until,
+        next: None,
+    };
+    loop {
+        let look = |iam: Iam, access| {
+            let lookup = lookup.clone();
+            async move { iam.look_up(&access, &lookup).await }
+        };
+        let looked = clerk.call_in(region, look).await;
+        let looked = looked.map_err(|refusal| refusal.failure)?;
+        tokio::time::sleep(PACE).await;
+        let events = looked.events.iter().filter_map(|record| Event::read(record));
+        let events = events.filter(|event| !wanted.denied || event.is_denied());
+        // Services that have one place are told in more than one region.
+        let new: Vec<ActivityEvent> = events
+            .filter(|event| event.id.is_empty() || told.insert(event.id.clone()))
+            .map(|event| ActivityEvent {
+                time: event.time,
+                service: event.service,
+                event: event.name,
+                region: event.region,
+                resource: event.resource,
+                error: event.error,
+                access_key_id: session.access_key_id.clone(),
+                program: session.program.clone(),
+            })
+            .collect();
+        if !new.is_empty() {
+            for events in pages(new) {
+                call.send(&Reply::Activity { events, more: true }).await;
+            }
+        }
+        lookup.next = looked.next;
+        if lookup.next.is_none() || told.len() >= MAX_EVENTS {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads the sessions of a profile that were handed out in a time, the newest first.
+fn sessions(state_directory: &PathBuf, profile: &str, since: Timestamp, until: Timestamp) -> Vec<Session> {
+    let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
+    // What was handed out before may be used in it.
+    let earliest = since.millis() - LONGEST_SESSION;
+    let lines = keyfob_audit::read(state_directory).filter_map(|(_, _, line)| line.ok());
+    let lines = lines.filter(|line| line.profile.as_deref() == Some(profile));
+    for line in lines.filter(|line| line.time.millis() >= earliest && line.time <= until) {
+        let Some(id) = line.access_key_id.clone() else { continue };
+        if let Some(session) = sessions.get_mut(&id) {
+            session.last = line.time;
+        } else if sessions.len() < MAX_SESSIONS {
+            let (first, last, program) = (line.time, line.time, program(&line));
+            sessions.insert(id.clone(), Session { access_key_id: id, first, last, program });
+        }
+    }
+    let mut sessions: Vec<Session> = sessions.into_values().collect();
+    sessions.sort_by_key(|session| std::cmp::Reverse(session.last));
+    sessions
+}
+
+/// The client itself is always the caller; who started it is what people look for.
+fn program(line: &Line) -> Option<String> {
+    line.parents.first().map(|parent| parent.program.clone()).or_else(|| line.program.clone())
+}
