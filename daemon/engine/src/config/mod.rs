@@ -8,7 +8,6 @@ mod check;
 mod console;
 mod flatten;
 mod identity;
-mod partition;
 mod profile;
 mod raw;
 mod session;
@@ -22,7 +21,7 @@ pub use console::ConsolePlace;
 use crate::plan::{Plan, SessionToken, Step};
 use crate::slot::SlotKey;
 use keyfob_shared::{
-    Failure, FailureKind, IdentityName, ProfileName, SocketName, wire::Finding, wire::Severity,
+    Failure, FailureKind, IdentityName, ProfileName, SocketName, partition, wire::Finding, wire::Severity,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
