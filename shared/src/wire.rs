@@ -6,8 +6,8 @@
 mod views;
 
 pub use views::{
-    DaemonStatus, Finding, IdentityStatus, KeyView, ProfileStatus, ProfileView, Severity, SocketStatus,
-    StatusPage, VaultStatus,
+    AssumedBy, DaemonStatus, Finding, IdentityStatus, KeyView, ProfileStatus, ProfileView, RoleView,
+    Severity, SocketStatus, StatusPage, VaultStatus,
 };
 
 use crate::{Failure, IdentityName, ProfileName, Secret};

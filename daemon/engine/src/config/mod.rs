@@ -10,6 +10,7 @@ mod flatten;
 mod identity;
 mod profile;
 mod raw;
+mod role;
 mod session;
 mod socket;
 mod step;
