@@ -1,5 +1,9 @@
 //! The command line.
 
+mod role;
+
+pub(crate) use role::{Role, RoleTemplate, TemplateFormat};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Keeps AWS sessions renewed, and hands them to AWS tools.
@@ -36,6 +40,9 @@ pub(crate) enum Verb {
     Import(Import),
     /// Show who was served what
     Audit(Audit),
+    /// Make roles for the job functions of AWS
+    #[command(subcommand)]
+    Role(Role),
     /// Serve nothing until `keyfob unlock`
     Lock,
     /// Serve again

@@ -11,6 +11,7 @@ mod get;
 mod import;
 mod key;
 mod listing;
+mod role;
 mod status;
 
 use crate::line::{Key, Line, Profile, Verb};
@@ -61,6 +62,7 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Key(arguments) => key::run(arguments),
         Verb::Import(arguments) => import::run(&arguments),
         Verb::Audit(arguments) => audit::run(&arguments),
+        Verb::Role(arguments) => role::run(arguments),
         Verb::Lock => talk(&Request::Lock),
         Verb::Unlock => talk(&Request::Unlock),
         Verb::Doctor { json } => listing::findings(&Request::Doctor, json),
@@ -86,6 +88,7 @@ fn subject(verb: &Verb) -> Option<String> {
         | Verb::Status(_)
         | Verb::Import(_)
         | Verb::Audit(_)
+        | Verb::Role(_)
         | Verb::Lock
         | Verb::Unlock
         | Verb::Doctor { .. }

@@ -55,7 +55,7 @@ const TWICE: &[&str] = &[
 ];
 
 /// What must stay out of the packages that start in no time or do no I/O.
-const LIGHT: &[&str] = &["keyfob-shared", "keyfob", "keyfob-engine"];
+const LIGHT: &[&str] = &["keyfob-shared", "keyfob", "keyfob-engine", "keyfob-governance"];
 
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 

@@ -1,0 +1,5 @@
+//! What keyfob knows of the rules by which an account is run.
+//!
+//! Values in, texts out: no call is made here, no file is read, no clock is looked at.
+
+pub mod role;
