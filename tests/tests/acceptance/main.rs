@@ -28,6 +28,7 @@ mod outage;
 mod reload;
 mod renewal;
 mod restricted;
+mod role;
 mod saml;
 mod security;
 mod sources;
