@@ -41,7 +41,7 @@ pub(crate) struct RoleTemplate {
     #[arg(long, value_name = "DURATION", value_parser = max_session)]
     pub(crate) max_duration: Option<MaxSession>,
     /// The partition (aws, aws-cn, aws-us-gov, …), where the trusted one does not tell it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "profile")]
     pub(crate) partition: Option<String>,
     /// Trust a SAML 2.0 provider
     #[arg(long, value_name = "PROVIDER_ARN", group = "trust")]

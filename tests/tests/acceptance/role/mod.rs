@@ -82,6 +82,7 @@ fn what_makes_no_sense_is_refused() {
         (&["--trust-saml", SAML[1], "--mfa"], "cannot be used with"),
         (&["--trust-saml", SAML[1], "--external-id", "cafe"], "cannot be used with"),
         (&["--profile", "p", "--mfa"], "cannot be used with"),
+        (&["--profile", "p", "--partition", "aws"], "cannot be used with"),
         (&["--trust-saml", SAML[1], "--trust-account", "123456789012"], "cannot be used with"),
         (&["--trust-oidc", OIDC[1]], "--audience"),
         (&["--trust-saml", SAML[1], "--partition", "aws-cn"], "can't trust"),
