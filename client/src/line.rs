@@ -1,5 +1,9 @@
 //! The command line.
 
+mod role;
+
+pub(crate) use role::{Role, RoleTemplate, TemplateFormat};
+
 use crate::moment::Moment;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -41,6 +45,9 @@ pub(crate) enum Verb {
     Activity(Activity),
     /// Find inactive users, old and unused access keys of an account
     Report(Report),
+    /// Make roles for the job functions of AWS
+    #[command(subcommand)]
+    Role(Role),
     /// Serve nothing until `keyfob unlock`
     Lock,
     /// Serve again

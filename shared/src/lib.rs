@@ -8,7 +8,9 @@ pub mod failure;
 pub mod frame;
 pub mod holder;
 pub mod import;
+pub mod job_function;
 pub mod name;
+pub mod partition;
 pub mod secret;
 pub mod timestamp;
 #[cfg(windows)]
@@ -18,6 +20,7 @@ pub mod wire;
 pub use credentials::Credentials;
 pub use failure::{Failure, FailureKind};
 pub use holder::Holder;
+pub use job_function::JobFunction;
 pub use name::{IdentityName, InvalidName, ProfileName, RoleArn, SocketName};
 pub use secret::Secret;
 pub use timestamp::Timestamp;

@@ -10,8 +10,8 @@ pub use account::{
     AccountFinding, Activity, ActivityEvent, KeyUse, KeyView, Report, Role, RolePurpose, RotateStep,
 };
 pub use views::{
-    DaemonStatus, Finding, IdentityStatus, ProfileStatus, ProfileView, Severity, SocketStatus, StatusPage,
-    VaultStatus,
+    AssumedBy, DaemonStatus, Finding, IdentityStatus, ProfileStatus, ProfileView, RoleView, Severity,
+    SocketStatus, StatusPage, VaultStatus,
 };
 
 use crate::{Failure, IdentityName, ProfileName, Secret, Timestamp};

@@ -13,9 +13,10 @@ mod get;
 mod import;
 mod key;
 mod listing;
+mod role;
 mod status;
 
-use crate::line::{Key, Line, Profile, Verb};
+use crate::line::{Key, Line, Profile, Role, Verb};
 use crate::{platform, prompt, report, start, usage};
 use clap::Parser;
 use keyfob_shared::wire::{Reply, Request};
@@ -65,6 +66,7 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Audit(arguments) => audit::run(&arguments),
         Verb::Activity(arguments) => activity::run(&arguments),
         Verb::Report(arguments) => account_report::run(&arguments),
+        Verb::Role(arguments) => role::run(arguments),
         Verb::Lock => talk(&Request::Lock),
         Verb::Unlock => talk(&Request::Unlock),
         Verb::Doctor { json } => listing::findings(&Request::Doctor, json),
@@ -81,6 +83,7 @@ fn subject(verb: &Verb) -> Option<String> {
         Verb::Console(arguments) => Some(arguments.profile.clone()),
         Verb::Activity(arguments) => Some(arguments.profile.clone()),
         Verb::Report(arguments) => Some(arguments.profile.clone()),
+        Verb::Role(Role::MaxDuration { profile, .. } | Role::Check { profile, .. }) => Some(profile.clone()),
         Verb::Login { name } | Verb::Profile(Profile::Show { name, .. }) => Some(name.clone()),
         Verb::Logout(arguments) => arguments.name.clone(),
         Verb::Key(Key::Add(arguments)) => Some(arguments.identity.clone()),
@@ -93,6 +96,7 @@ fn subject(verb: &Verb) -> Option<String> {
         | Verb::Status(_)
         | Verb::Import(_)
         | Verb::Audit(_)
+        | Verb::Role(_)
         | Verb::Lock
         | Verb::Unlock
         | Verb::Doctor { .. }

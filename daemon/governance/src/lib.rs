@@ -4,4 +4,5 @@
 
 pub mod activity;
 pub mod report;
+pub mod role;
 pub mod trust;

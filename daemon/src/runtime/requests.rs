@@ -293,6 +293,7 @@ impl Runtime {
             region: plan.region.clone(),
             lease: plan.lease.and_then(|lease| u64::try_from(lease / 1_000).ok()),
             hops: plan.steps.iter().map(keyfob_engine::plan::Step::describe).collect(),
+            role: name.and_then(|_| config.role(plan)),
         };
         Ok(wanted.map(view).collect())
     }

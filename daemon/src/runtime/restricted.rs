@@ -152,6 +152,7 @@ impl Runtime {
                 region: plan.region.clone(),
                 lease: plan.lease.and_then(|lease| u64::try_from(lease / 1_000).ok()),
                 hops: vec![plan.last().describe()],
+                role: None,
             });
         Ok(views.collect())
     }

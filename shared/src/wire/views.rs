@@ -1,6 +1,6 @@
 //! What listings tell: the status, profiles, findings.
 
-use crate::{IdentityName, ProfileName, SocketName, Timestamp};
+use crate::{IdentityName, ProfileName, RoleArn, SocketName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A page of `keyfob status`.
@@ -122,6 +122,56 @@ pub struct ProfileView {
     pub lease: Option<u64>,
     /// One line a hop, first to last, for people.
     pub hops: Vec<String>,
+    /// The role that it hands out, where it is one and one profile was asked for; a restricted socket does not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<RoleView>,
+}
+
+/// A role, as the configuration of a profile asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleView {
+    /// Which.
+    pub arn: RoleArn,
+    /// Seconds for which its sessions are asked for; `None` leaves that to AWS.
+    pub duration: Option<u32>,
+    /// What is given with the call.
+    pub external_id: Option<String>,
+    /// Whether its sessions have tags.
+    pub session_tags: bool,
+    /// Whether its sessions have a source identity.
+    pub source_identity: bool,
+    /// Who assumes it.
+    pub assumed_by: AssumedBy,
+}
+
+/// Who assumes a role, as far as the configuration tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssumedBy {
+    /// Somebody in an account.
+    Account {
+        /// 12 digits; without an MFA device in the account of the user, those of the role itself.
+        account_id: String,
+        /// Whether they have given a code of an MFA device.
+        mfa: bool,
+    },
+    /// Another role: the hop before.
+    Role {
+        /// Which.
+        arn: RoleArn,
+    },
+    /// Whoever has a token of an OIDC provider.
+    Oidc {
+        /// The provider.
+        issuer: String,
+        /// For whom the token is.
+        client_id: String,
+    },
+    /// Somebody of whom the configuration tells no more than the kind of the identity.
+    Other {
+        /// `saml`, `web-identity`, `process`.
+        identity_type: String,
+    },
 }
 
 /// One thing that a person should know or mend.

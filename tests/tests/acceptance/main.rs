@@ -29,6 +29,7 @@ mod outage;
 mod reload;
 mod renewal;
 mod restricted;
+mod role;
 mod rotation;
 mod saml;
 mod security;

@@ -27,13 +27,14 @@ urllib.request.urlopen(urllib.request.Request(url + "/moto-api/reset-auth", b"0"
 print(key["AccessKeyId"], key["SecretAccessKey"])
 "#;
 
-struct Moto {
+pub(crate) struct Moto {
     server: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Moto {
-    fn start(world: &World) -> Option<Self> {
+    /// Starts it with what the environment of the world says about it.
+    pub(crate) fn start(world: &World) -> Option<Self> {
         parts::python("moto.server")?;
         let program = parts::find("moto_server")?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();

@@ -8,9 +8,9 @@ mod check;
 mod console;
 mod flatten;
 mod identity;
-mod partition;
 mod profile;
 mod raw;
+mod role;
 mod session;
 mod socket;
 mod step;
@@ -18,12 +18,11 @@ mod step;
 pub use socket::{MAX_SOCKETS, Pattern, Socket};
 
 pub use console::ConsolePlace;
-pub use partition::default_region;
 
 use crate::plan::{Plan, SessionToken, Step};
 use crate::slot::SlotKey;
 use keyfob_shared::{
-    Failure, FailureKind, IdentityName, ProfileName, SocketName, wire::Finding, wire::Severity,
+    Failure, FailureKind, IdentityName, ProfileName, SocketName, partition, wire::Finding, wire::Severity,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;

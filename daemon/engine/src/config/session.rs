@@ -1,6 +1,7 @@
 //! What scopes a session down or marks it: policies and tags, within the limits of the STS API.
 
 use super::{Surroundings, check, partition};
+use keyfob_shared::JobFunction;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Checks session tags: at most 50, keys up to 128 and values up to 256 characters, keys that differ not only in case.
@@ -74,23 +75,11 @@ pub(super) fn policy_arns(arns: &[String], home: &str, own_account: Option<&str>
     })
 }
 
-/// Job functions, and the managed policies that AWS keeps for them.
-const JOB_FUNCTIONS: [(&str, &str); 6] = [
-    ("administrator", "AdministratorAccess"),
-    ("billing", "job-function/Billing"),
-    ("security-auditor", "SecurityAudit"),
-    ("power-user", "PowerUserAccess"),
-    ("system-administrator", "job-function/SystemAdministrator"),
-    ("database-administrator", "job-function/DatabaseAdministrator"),
-];
-
 /// Answers the ARN of the policy of a job function.
 pub(super) fn job_function(name: &str, partition: &str) -> Result<String, String> {
-    let found = JOB_FUNCTIONS.iter().find(|(known, _)| *known == name);
-    found.map(|(_, policy)| format!("arn:{partition}:iam::aws:policy/{policy}")).ok_or_else(|| {
-        let names: Vec<&str> = JOB_FUNCTIONS.iter().map(|(name, _)| *name).collect();
-        format!("{name:?} is not one of {}", names.join(", "))
-    })
+    name.parse::<JobFunction>()
+        .map(|function| function.policy_arn(partition))
+        .map_err(|wrong| wrong.to_string())
 }
 
 /// Takes an inline policy, or reads it from the file that is named; at most 2,048 characters of JSON.

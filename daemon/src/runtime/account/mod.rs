@@ -13,7 +13,7 @@ pub(super) use role::role;
 use super::grants::{Question, ask, ending};
 use super::{Event, Runtime};
 use keyfob_aws::ServerDate;
-use keyfob_engine::config::{Config, default_region};
+use keyfob_engine::config::Config;
 use keyfob_engine::engine::Answer;
 use keyfob_iam::{Access, Iam, Refusal, RefusalKind};
 use keyfob_shared::credentials::Document;
@@ -71,7 +71,7 @@ impl Runtime {
 /// Answers the region that stands for the partition of an identity.
 fn home_of(config: &Config, identity: &keyfob_shared::IdentityName) -> String {
     let partition = config.identities.get(identity).map_or("aws", |identity| identity.partition.as_str());
-    default_region(partition).to_owned()
+    keyfob_shared::partition::default_region(partition).to_owned()
 }
 
 impl Clerk {

@@ -13,7 +13,7 @@ use super::keys::{self, Stored};
 use super::{Runtime, Shared};
 use crate::clock;
 use journal::Journal;
-use keyfob_engine::config::{Rotate, default_region};
+use keyfob_engine::config::Rotate;
 use keyfob_engine::rotation::{Command, End, Pace, Record, Rotation, Stage, Stop, View};
 use keyfob_shared::wire::{Prompt, RotateStep};
 use keyfob_shared::{Failure, FailureKind, IdentityName};
@@ -156,7 +156,7 @@ impl Runtime {
         // One that an edit took away is still rotated to the end.
         let partition = config.identities.get(identity).map_or("aws", |found| found.partition.as_str());
         KeyPlace {
-            region: default_region(partition).to_owned(),
+            region: keyfob_shared::partition::default_region(partition).to_owned(),
             skew: self.engine.skew(),
             iam: config.endpoints.iam.clone(),
             sts: config.endpoints.sts.clone(),

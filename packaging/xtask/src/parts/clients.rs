@@ -1,5 +1,5 @@
-//! Clients of AWS and a provider to sign in at, fetched or built, each in a directory of its own: what `tests/clients`
-//! holds, and what it needs.
+//! Clients of AWS, a provider to sign in at and a reader of Terraform's files, fetched or built, each in a directory of
+//! its own: what `tests/clients` holds, and what it needs.
 //!
 //! A directory that is complete holds the text that it was made from. Where one can't be had, a file beside it says why,
 //! and the row of the tests that needs it says so too.
@@ -73,6 +73,12 @@ const PARTS: &[Part] = &[
         tools: &["go"],
         sources: &["go/go.mod", "go/go.sum", "go/main.go"],
         steps: &[&["go", "build", "-o", "PLACE/client", "."]],
+    },
+    Part {
+        name: "terraform",
+        tools: &["go"],
+        sources: &["terraform/go.mod", "terraform/go.sum", "terraform/main.go"],
+        steps: &[&["go", "build", "-o", "PLACE/parse", "."]],
     },
     Part {
         name: "rust",

@@ -1,11 +1,13 @@
 //! The engine decides and does nothing: no runtime, no SDK, no I/O, no clock of its own.
 //!
-//! The import translates texts: it has the parser of the SDK, and no I/O either.
+//! The import translates texts: it has the parser of the SDK, and no I/O either. What keyfob knows of governance is
+//! values and texts as well.
 
 use super::{File, Finding, Tree, lines_with};
 
 const ENGINE: &str = "daemon/engine/src/";
 const IMPORT: &str = "daemon/import/src/";
+const GOVERNANCE: &str = "daemon/governance/src/";
 const CRATES: &[&str] = &["tokio", "aws_config", "aws_runtime", "aws_types", "rustix"];
 const MODULES: &[&str] = &[
     "std::env",
@@ -23,7 +25,9 @@ const VALUES: &[&str] = &["std::net::IpAddr", "std::net::Ipv4Addr", "std::net::I
 /// Finds what the engine must not use; its tests may.
 pub(super) fn engine(tree: &Tree) -> Vec<Finding> {
     let of = |room: &'static str| tree.files.iter().filter(move |file| file.path.starts_with(room));
-    of(ENGINE).flat_map(uses).chain(of(IMPORT).flat_map(does)).collect()
+    let engine = of(ENGINE).flat_map(|file| uses(file, "the engine"));
+    let governance = of(GOVERNANCE).flat_map(|file| uses(file, "governance"));
+    engine.chain(governance).chain(of(IMPORT).flat_map(does)).collect()
 }
 
 /// Finds input and output.
@@ -44,7 +48,7 @@ fn modules(file: &File) -> impl Iterator<Item = (usize, &'static str)> {
     })
 }
 
-fn uses(file: &File) -> Vec<Finding> {
+fn uses(file: &File, room: &str) -> Vec<Finding> {
     let crates = CRATES.iter().flat_map(|name| lines_with(&file.code, name).map(move |line| (line, *name)));
     let sdk = ["aws_sdk_", "aws_smithy_"].into_iter();
     let sdk = sdk.flat_map(|start| {
@@ -52,7 +56,7 @@ fn uses(file: &File) -> Vec<Finding> {
         lines.map(move |(number, _)| (number + 1, start))
     });
     let found = crates.chain(sdk).chain(modules(file));
-    found.map(|(line, what)| Finding::new(&file.path, line, format!("the engine uses {what}"))).collect()
+    found.map(|(line, what)| Finding::new(&file.path, line, format!("{room} uses {what}"))).collect()
 }
 
 /// Answers the paths into the standard library, with groups spread out.
@@ -138,6 +142,14 @@ mod tests {
         let found = told(&engine(&sample(&[("daemon/import/src/a.rs", code)])));
         let expected = ["3: the import uses tokio", "2: the import uses std::fs"];
         assert_eq!(found, expected.map(|what| format!("daemon/import/src/a.rs:{what}")));
+    }
+
+    #[test]
+    fn governance_is_as_pure_as_the_engine() {
+        let code = "use aws_types::region;\nuse std::{fmt, fs};\n";
+        let found = told(&engine(&sample(&[("daemon/governance/src/a.rs", code)])));
+        let expected = ["1: governance uses aws_types", "2: governance uses std::fs"];
+        assert_eq!(found, expected.map(|what| format!("daemon/governance/src/a.rs:{what}")));
     }
 
     #[test]

@@ -12,8 +12,12 @@ struct Room {
 
 const ROOMS: &[Room] = &[
     Room { place: "shared/", package: "keyfob-shared", may_import: &[] },
-    // The audit file is read in place: it must be readable while no daemon runs.
-    Room { place: "client/", package: "keyfob", may_import: &["keyfob-shared", "keyfob-audit"] },
+    // The audit file is read in place: it must be readable while no daemon runs. Templates need none either.
+    Room {
+        place: "client/",
+        package: "keyfob",
+        may_import: &["keyfob-shared", "keyfob-audit", "keyfob-governance"],
+    },
     Room { place: "daemon/engine/", package: "keyfob-engine", may_import: &["keyfob-shared"] },
     Room { place: "daemon/vault/", package: "keyfob-vault", may_import: &["keyfob-shared", "keyfob-engine"] },
     Room {
@@ -37,6 +41,7 @@ const ROOMS: &[Room] = &[
         package: "keyfob-import",
         may_import: &["keyfob-shared", "keyfob-engine"],
     },
+    Room { place: "daemon/governance/", package: "keyfob-governance", may_import: &["keyfob-shared"] },
     Room {
         place: "daemon/",
         package: "keyfobd",

@@ -14,22 +14,27 @@ const PARTITIONS: [(&str, &str, &str); 8] = [
     ("aws-eusc", "eusc-de-east-1", "eusc-"),
 ];
 
-/// Answers the partition of an ARN, where it is one that AWS has.
-pub(super) fn of_arn(arn: &str) -> Result<&'static str, String> {
+/// Answers the partition of an ARN.
+///
+/// # Errors
+/// If it is none that AWS has; the text names those there are.
+pub fn of_arn(arn: &str) -> Result<&'static str, String> {
     let name = arn.split(':').nth(1).unwrap_or_default();
-    known(name).ok_or_else(|| {
-        let names: Vec<&str> = PARTITIONS.iter().map(|(name, _, _)| *name).collect();
-        format!("{name:?} is no partition of AWS: those are {}", names.join(", "))
-    })
+    known(name).ok_or_else(|| format!("{name:?} is no partition of AWS: those are {}", names().join(", ")))
+}
+
+/// Answers the names of all partitions.
+pub fn names() -> Vec<&'static str> {
+    PARTITIONS.iter().map(|(name, _, _)| *name).collect()
 }
 
 /// Answers a partition by its name.
-pub(super) fn known(name: &str) -> Option<&'static str> {
+pub fn known(name: &str) -> Option<&'static str> {
     PARTITIONS.iter().find(|(known, _, _)| *known == name).map(|(known, _, _)| *known)
 }
 
 /// Answers the partition of a region.
-pub(super) fn of_region(region: &str) -> &'static str {
+pub fn of_region(region: &str) -> &'static str {
     let others = PARTITIONS.iter().filter(|(_, _, begin)| !begin.is_empty());
     let found = others.into_iter().find(|(_, _, begin)| region.starts_with(begin));
     found.map_or("aws", |(name, _, _)| name)
@@ -43,7 +48,7 @@ pub fn default_region(partition: &str) -> &'static str {
 }
 
 /// Answers the hosts of the sign-in service and of the console, where a partition has public ones.
-pub(super) fn console(partition: &str) -> Option<(&'static str, &'static str)> {
+pub fn console(partition: &str) -> Option<(&'static str, &'static str)> {
     match partition {
         "aws" => Some(("signin.aws.amazon.com", "console.aws.amazon.com")),
         "aws-us-gov" => Some(("signin.amazonaws-us-gov.com", "console.amazonaws-us-gov.com")),
@@ -54,7 +59,10 @@ pub(super) fn console(partition: &str) -> Option<(&'static str, &'static str)> {
 }
 
 /// Checks a region by its form; new regions appear without notice.
-pub(super) fn region(text: &str) -> Result<(), String> {
+///
+/// # Errors
+/// If it has not that form.
+pub fn region(text: &str) -> Result<(), String> {
     let parts: Vec<&str> = text.split('-').collect();
     let word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     let number = |part: &str| matches!(part.len(), 1 | 2) && part.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Makes a role for the job function security-auditor. It may be run again; a role Auditor that is there
+# already gets this trust policy.
+set -eu
+export AWS_PAGER=
+
+exists() { aws iam get-role --role-name "$1" >/dev/null 2>&1; }
+
+# role NAME TRUST DESCRIPTION SECONDS: makes the role, or gives it this trust policy and duration
+role() {
+  if exists "$1"; then
+    aws iam update-assume-role-policy --role-name "$1" --policy-document "$2"
+    aws iam update-role --role-name "$1" --description "$3" --max-session-duration "$4" >/dev/null
+    echo "updated role $1"
+  else
+    aws iam create-role --role-name "$1" --assume-role-policy-document "$2" --description "$3" \
+      --max-session-duration "$4" >/dev/null
+    echo "created role $1"
+  fi
+}
+
+# service_role NAME TRUST DESCRIPTION: makes the role, unless it is there
+service_role() {
+  if exists "$1"; then
+    echo "role $1 is there, and keeps its trust policy"
+  else
+    aws iam create-role --role-name "$1" --assume-role-policy-document "$2" --description "$3" >/dev/null
+    echo "created role $1"
+  fi
+}
+
+# policy NAME ARN: lets the role do what a managed policy allows
+policy() {
+  aws iam attach-role-policy --role-name "$1" --policy-arn "$2"
+  echo "attached $2 to role $1"
+}
+
+# instance_profile NAME: carries the role of that name to EC2
+instance_profile() {
+  aws iam get-instance-profile --instance-profile-name "$1" >/dev/null 2>&1 ||
+    aws iam create-instance-profile --instance-profile-name "$1" >/dev/null
+  roles=$(aws iam get-instance-profile --instance-profile-name "$1" \
+    --query 'InstanceProfile.Roles[].RoleName' --output text)
+  [ -n "$roles" ] || aws iam add-role-to-instance-profile --instance-profile-name "$1" --role-name "$1"
+  echo "instance profile $1 is there"
+}
+
+role 'Auditor' '{"Statement":[{"Action":["sts:AssumeRoleWithSAML","sts:TagSession"],"Condition":{"StringEquals":{"SAML:aud":"https://signin.amazonaws-us-gov.com/saml"}},"Effect":"Allow","Principal":{"Federated":"arn:aws-us-gov:iam::111122223333:saml-provider/corp"}}],"Version":"2012-10-17"}' \
+  'Job function security-auditor: checks accounts against security requirements, and follows breaches up in logs and events' 3600
+policy 'Auditor' 'arn:aws-us-gov:iam::aws:policy/SecurityAudit'
