@@ -85,7 +85,7 @@ pub(super) fn call(
     }
     let account = &mut state.account;
     account.calls += 1;
-    if account.throttle > 0 && account.calls % account.throttle == 0 {
+    if account.throttle > 0 && account.calls.is_multiple_of(account.throttle) {
         return Some(Err(refusal(400, "Throttling", "Rate exceeded")));
     }
     let now = state.now();

@@ -49,10 +49,14 @@ pub(super) fn object_error(refusal: &Refusal) -> Answer {
     text(refusal.status, "application/xml", body)
 }
 
-/// No answer that can be read: the body is shorter than its head says, so that the connection breaks.
+/// Instead of an answer, the connection breaks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut;
+
+/// No answer: the connection breaks.
 pub(super) fn cut() -> Answer {
-    let mut answer = text(200, "text/xml", "<");
-    answer.headers_mut().insert("content-length", hyper::header::HeaderValue::from_static("1000"));
+    let mut answer = text(500, "text/plain", "");
+    answer.extensions_mut().insert(Cut);
     answer
 }
 

@@ -1,6 +1,6 @@
 //! The two listening sockets, each on a thread of its own: a load on the object store must not hold up STS.
 
-use super::answer::{Answer, object_error};
+use super::answer::{Answer, Cut, object_error};
 use super::{Fault, State, lock, objects, sts};
 use http_body_util::{BodyExt, Limited};
 use hyper::Request;
@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use hyper::header::{DATE, HeaderValue};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -85,7 +85,7 @@ async fn answer(
     request: Request<Incoming>,
     state: Arc<Mutex<State>>,
     service: Service,
-) -> Result<Answer, Infallible> {
+) -> Result<Answer, io::Error> {
     let (head, body) = request.into_parts();
     let admitted = match service {
         Service::Sts => Ok(()),
@@ -97,6 +97,9 @@ async fn answer(
         (Service::Sts, Ok(())) => sts::serve(&state, &head.headers, &body).await,
         (Service::Objects, Ok(())) => objects::serve(&state, &head, body).await,
     };
+    if answer.extensions().get::<Cut>().is_some() {
+        return Err(io::ErrorKind::ConnectionReset.into());
+    }
     let now = Duration::from_millis(lock(&state).now().unsigned_abs());
     let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + now);
     if let Ok(date) = HeaderValue::from_str(&date) {

@@ -52,6 +52,7 @@ const ROOMS: &[Room] = &[
             "keyfob-aws",
             "keyfob-source",
             "keyfob-iam",
+            "keyfob-governance",
             "keyfob-listen",
             "keyfob-audit",
             "keyfob-endpoint",
