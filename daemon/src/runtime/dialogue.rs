@@ -25,14 +25,17 @@ pub(super) async fn logout(
     call: Call,
 ) {
     let forgotten = shared.minter.sign_ins.forget(forgotten).await;
-    let result = result.and_then(|message| forgotten.map(|()| message));
-    let result = match result {
-        Ok(message) if shared.saver.forgotten().await == 0 => Ok(message),
-        Ok(message) => {
+    let result = match (result, shared.saver.forgotten().await, forgotten) {
+        (Err(failure), _, _) => Err(failure),
+        (Ok(message), 0, Ok(())) => Ok(message),
+        (Ok(message), 0, Err(why)) => {
+            let message = format!("{message} here, but a sign-in is still in the vault: {}", why.message);
+            Err(Failure::new(why.kind, message).hint("keyfob doctor; when that is mended, log out once more"))
+        }
+        (Ok(message), _, _) => {
             let message = format!("{message} here, but they could not be removed from the vault yet");
             Err(Failure::new(FailureKind::Upstream, message).hint("keyfob doctor"))
         }
-        Err(failure) => Err(failure),
     };
     call.conclude(result).await;
 }
