@@ -69,14 +69,7 @@ impl Shared {
 impl Minter {
     pub(super) fn new(sts: Sts, vault: Keeper) -> Self {
         let sign_ins = SignIns::new(vault.clone());
-        Self {
-            sts,
-            vault,
-            turns: Turns::new(),
-            used: Arc::default(),
-            uses: Arc::default(),
-            sign_ins,
-        }
+        Self { sts, vault, turns: Turns::new(), used: Arc::default(), uses: Arc::default(), sign_ins }
     }
 
     async fn mint(&self, mint: Mint, config: &Config) -> (Now, Result<Minted, MintError>) {
