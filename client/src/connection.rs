@@ -78,13 +78,13 @@ pub(crate) const fn patience(request: &Request) -> Duration {
         Request::Get { .. } | Request::Grant(_) | Request::Console(_) => CREDENTIALS_TIME,
         Request::Login { .. } | Request::Unlock => PERSON_TIME,
         Request::KeyAdd { .. } | Request::KeyImport { .. } | Request::KeyRemove { .. } => WRITE_TIME,
-        Request::Discover { .. } | Request::Role(_) => CREDENTIALS_TIME,
+        // A renewal at an identity provider may be under way, and ends first.
+        Request::Discover { .. } | Request::Logout { .. } | Request::Role(_) => CREDENTIALS_TIME,
         // AWS may be busy for long between two notes.
         Request::Report(_) | Request::Activity(_) | Request::KeyRotate { .. } => PERSON_TIME,
         // Reads of the vault, and calls of AWS about each key.
         Request::KeyList => WRITE_TIME,
-        Request::Logout { .. }
-        | Request::Status
+        Request::Status
         | Request::Profiles { .. }
         | Request::Check
         | Request::Doctor

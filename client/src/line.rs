@@ -149,7 +149,7 @@ pub(crate) enum Profile {
         #[arg(long)]
         json: bool,
     },
-    /// Print profiles for all accounts and roles of an identity of IAM Identity Center
+    /// Print profiles for all roles that IAM Identity Center or a SAML provider grants to an identity
     Discover { identity: String },
     /// Find mistakes in the configuration
     Check {

@@ -6,8 +6,10 @@ use keyfob_shared::{Failure, Secret};
 /// Why there is nothing new without a person.
 #[derive(Clone, Debug)]
 pub enum Refused {
-    /// A person has to sign in again, or to mend something; trying again changes nothing.
-    Person {
+    /// Trying again at once changes nothing. Where the failure is of kind [`Person`](keyfob_shared::FailureKind::Person)
+    /// only a sign-in helps; anything else may be over before the session of a role is: a page of maintenance, a network
+    /// that asks to sign in, a setting at the provider.
+    Lasting {
         /// What happened.
         failure: Failure,
         /// What is to be kept from now on, where what was kept must not be tried again: a wrong password locks an
@@ -23,7 +25,7 @@ impl From<Trouble> for Refused {
     fn from(trouble: Trouble) -> Self {
         match trouble {
             Trouble::Passing(failure) => Self::Transient(failure),
-            Trouble::Lasting(failure) => Self::Person { failure, kept: None },
+            Trouble::Lasting(failure) => Self::Lasting { failure, kept: None },
         }
     }
 }

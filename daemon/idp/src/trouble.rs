@@ -52,6 +52,18 @@ impl Trouble {
         }
     }
 
+    /// Answers whether only a person can go on.
+    pub(crate) fn is_for_person(&self) -> bool {
+        matches!(self, Self::Lasting(failure) if failure.kind == FailureKind::Person)
+    }
+
+    /// Leaves it to a person, whatever it was; `why` comes after what went wrong.
+    pub(crate) fn for_person(self, why: &str) -> Self {
+        let failure = self.into_failure();
+        let told = Failure::new(FailureKind::Person, format!("{}; {why}", failure.message));
+        Self::Lasting(Failure { hint: failure.hint, ..told })
+    }
+
     pub(crate) fn into_failure(self) -> Failure {
         match self {
             Self::Passing(failure) | Self::Lasting(failure) => failure,

@@ -5,9 +5,14 @@ mod linux;
 #[cfg(target_os = "linux")]
 use linux::show;
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(target_os = "macos")]
+use macos::show;
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 mod other;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 use other::show;
 
 use keyfob_shared::{IdentityName, Timestamp};

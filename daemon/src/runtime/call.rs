@@ -92,6 +92,13 @@ impl Call {
         self.send(&Reply::Prompt(prompt)).await.then_some(()).ok_or_else(gone)
     }
 
+    /// Waits until the person is gone.
+    pub(super) async fn gone(&mut self) {
+        if let Some(dialogue) = &mut self.dialogue {
+            dialogue.closed().await;
+        }
+    }
+
     /// Answers the listener of an endpoint.
     pub(super) async fn listener(&mut self, port: u16) -> std::io::Result<std::net::TcpListener> {
         match &mut self.dialogue {

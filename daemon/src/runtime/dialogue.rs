@@ -1,122 +1,48 @@
-//! Conversations beside the loop: sign-in, lock and unlock, status, doctor.
+//! Conversations beside the loop: logout, lock and unlock, status, doctor.
 
 use super::call::Call;
 use super::keys::{self, Stored};
 use super::pages::pages;
+use super::signins::Forgotten;
 use super::{Event, Shared};
-use keyfob_engine::config::{Endpoints, IdentityKind};
-use keyfob_engine::engine::{self, Answer};
+use keyfob_engine::config::Config;
 use keyfob_shared::wire::{
     DaemonStatus, Finding, IdentityStatus, ProfileStatus, Prompt, Reply, Severity, SocketStatus, StatusPage,
     VaultStatus,
 };
-use keyfob_shared::{Failure, FailureKind, IdentityName, Secret};
+use keyfob_shared::{Failure, FailureKind, IdentityName};
 use keyfob_vault::{ItemKind, Passphrase, State};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::sync::oneshot;
-
-/// What is known about an identity before the person is asked.
-pub(super) struct Talk {
-    pub(super) identity: IdentityName,
-    pub(super) kind: IdentityKind,
-    pub(super) endpoints: Endpoints,
-    pub(super) mfa_serial: Option<String>,
-    pub(super) by_command: bool,
-}
-
-pub(super) async fn login(shared: Shared, talk: Talk, mut call: Call) {
-    let result = sign_in(&shared, &talk, &mut call).await;
-    call.conclude(result).await;
-}
-
-async fn sign_in(shared: &Shared, talk: &Talk, call: &mut Call) -> Result<String, Failure> {
-    let identity = &talk.identity;
-    match &talk.kind {
-        IdentityKind::IamUser => {}
-        IdentityKind::Saml(_) | IdentityKind::Oidc(_) | IdentityKind::IdentityCenter(_) => {
-            return at_provider(shared, talk, call).await;
-        }
-        IdentityKind::WebIdentity(_) => {
-            return Ok(format!(
-                "identity {identity} has a token that something else keeps fresh, and needs no sign-in"
-            ));
-        }
-        IdentityKind::Process(_) => {
-            return Ok(format!("identity {identity} has a command, and needs no sign-in here"));
-        }
-    }
-    let Some(serial) = &talk.mfa_serial else {
-        return Ok(format!("identity {identity} signs with its access key and needs no sign-in"));
-    };
-    // Before the person is asked: a code can't be used twice, and without the key it is of no use.
-    keys::to_sign(&shared.vault, identity).await.map_err(|wrong| wrong.failure)?;
-    let code = match talk.by_command {
-        true => None,
-        false => Some(ask_code(serial, identity, call).await?),
-    };
-    let (answer, answered) = oneshot::channel();
-    let _ = shared.events.send(Event::SignIn { identity: identity.clone(), code, answer });
-    match answered.await {
-        Ok(Answer::SignedIn { until }) => Ok(format!("identity {identity} is signed in until {until}")),
-        Ok(Answer::Failed(failure)) => Err(failure),
-        Ok(Answer::Served { .. }) | Err(_) => {
-            Err(Failure::new(FailureKind::Unreachable, "the daemon is ending").hint("keyfob daemon start"))
-        }
-    }
-}
-
-async fn at_provider(shared: &Shared, talk: &Talk, call: &mut Call) -> Result<String, Failure> {
-    let identity = &talk.identity;
-    let until = shared.minter.sign_ins.sign_in(identity, &talk.kind, &talk.endpoints, call).await?;
-    let signed_in = engine::Event::SignedIn { identity: identity.clone(), until };
-    let _ = shared.events.send(Event::Engine(signed_in));
-    let until = until.map_or_else(String::new, |until| format!(" until {until}"));
-    Ok(format!("identity {identity} is signed in{until}"))
-}
-
-/// Proposes profiles for everything that an identity may be at IAM Identity Center.
-pub(super) async fn discover(shared: Shared, talk: Talk, call: Call) {
-    let result = shared.minter.sign_ins.discover(&talk.identity, &talk.kind, &talk.endpoints).await;
-    call.conclude(result.map_err(|wrong| wrong.failure)).await;
-}
-
-async fn ask_code(serial: &str, identity: &IdentityName, call: &mut Call) -> Result<Secret, Failure> {
-    let code = call.ask(Prompt::Text { label: format!("MFA code of {serial}") }).await?;
-    let code = Secret::new(code.expose().trim());
-    // TokenCode of the STS API.
-    if code.expose().len() == 6 && code.expose().bytes().all(|byte| byte.is_ascii_digit()) {
-        return Ok(code);
-    }
-    Err(Failure::new(FailureKind::Person, "an MFA code has six digits")
-        .hint(format!("keyfob login {identity}")))
-}
 
 /// Says that sessions are forgotten when they are, in the vault too.
 pub(super) async fn logout(
     shared: Shared,
     result: Result<String, Failure>,
-    identities: Vec<IdentityName>,
+    forgotten: Forgotten,
     call: Call,
 ) {
-    let mut forgotten = Ok(());
-    for identity in identities {
-        forgotten = forgotten.and(shared.minter.sign_ins.forget(&identity).await);
-    }
-    let result = result.and_then(|message| forgotten.map(|()| message));
-    let result = match result {
-        Ok(message) if shared.saver.forgotten().await == 0 => Ok(message),
-        Ok(message) => {
+    let forgotten = shared.minter.sign_ins.forget(forgotten).await;
+    let result = match (result, shared.saver.forgotten().await, forgotten) {
+        (Err(failure), _, _) => Err(failure),
+        (Ok(message), 0, Ok(())) => Ok(message),
+        (Ok(message), 0, Err(why)) => {
+            let message = format!("{message} here, but a sign-in is still in the vault: {}", why.message);
+            Err(Failure::new(why.kind, message).hint("keyfob doctor; when that is mended, log out once more"))
+        }
+        (Ok(message), _, _) => {
             let message = format!("{message} here, but they could not be removed from the vault yet");
             Err(Failure::new(FailureKind::Upstream, message).hint("keyfob doctor"))
         }
-        Err(failure) => Err(failure),
     };
     call.conclude(result).await;
 }
 
 /// Locks the vault in any case, and then tells whether the lock outlives the daemon.
 pub(super) async fn lock(shared: Shared, noted: Result<(), Failure>, call: Call) {
+    shared.minter.sign_ins.lock();
     shared.vault.lock().await;
     let message = match shared.vault.passphrase().await {
         Passphrase::Existing | Passphrase::New => "locked: unlock asks for the passphrase of the vault",
@@ -176,6 +102,7 @@ pub(super) async fn outcome(outcome: oneshot::Receiver<Result<(), Failure>>, cal
 
 pub(super) async fn status(
     shared: Shared,
+    config: Arc<Config>,
     mut daemon: DaemonStatus,
     profiles: Vec<ProfileStatus>,
     mut identities: Vec<IdentityStatus>,
@@ -189,7 +116,27 @@ pub(super) async fn status(
             identity.state = "no-key".into();
         }
     }
+    mark_sign_ins(&shared, &config, &mut identities).await;
     send_status(daemon, profiles, identities, sockets, call).await;
+}
+
+/// Marks identities that nobody has signed in yet.
+async fn mark_sign_ins(shared: &Shared, config: &Config, identities: &mut [IdentityStatus]) {
+    let by_person = |identity: &&mut IdentityStatus| {
+        let found = config.identities.get(&identity.name).filter(|found| found.has_provider());
+        found.is_some_and(|found| !found.kind.signs_in_by_command())
+    };
+    // What has no refresh token is signed in for as long as its end is known.
+    let seems_ready =
+        |identity: &&mut IdentityStatus| identity.state == "ready" && identity.sign_in_needed_by.is_none();
+    let mut doubtful = identities.iter_mut().filter(by_person).filter(seems_ready).peekable();
+    if doubtful.peek().is_none() {
+        return;
+    }
+    let Ok(kept) = shared.minter.sign_ins.names().await else { return };
+    doubtful
+        .filter(|identity| !kept.contains(&identity.name))
+        .for_each(|identity| identity.state = "sign-in-needed".into());
 }
 
 /// Tells of profiles alone.

@@ -1,11 +1,12 @@
 //! Mints beside the loop: the key or session that signs, the MFA code, the call.
 
 use super::keys;
-use super::signins::SignIns;
+use super::signins::{Proof, SignIns};
+use super::turns::{LONGEST_QUEUE, Turns};
 use super::{Event, Shared};
 use crate::clock;
 use keyfob_engine::clock::Now;
-use keyfob_engine::config::{Config, IdentityKind};
+use keyfob_engine::config::{Config, Identity, IdentityKind};
 use keyfob_engine::engine::{self, From, LoadId, Mint};
 use keyfob_engine::mfa::UsedCodes;
 use keyfob_engine::mint::{MintError, MintErrorKind, MintRequest, Minted, Signer};
@@ -16,14 +17,12 @@ use keyfob_vault::{Keeper, State, VaultError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::OwnedSemaphorePermit;
 
-/// Calls to AWS at one time.
-const MAX_CALLS: usize = 128;
-/// How long a mint waits for its turn: callers wait no longer for it.
-const LONGEST_QUEUE: Duration = Duration::from_secs(50);
 /// The longest mint from its turn on, with two runs of an MFA command and a period of its codes between them.
 const LONGEST_MINT: Duration = Duration::from_secs(105);
+/// What a provider gave is shown to AWS within this time, in milliseconds: assertions end within minutes.
+const SOON: i64 = 10_000;
 /// A new code appears with each of these (RFC 6238).
 const CODE_PERIOD: i64 = 30_000;
 
@@ -32,7 +31,7 @@ const CODE_PERIOD: i64 = 30_000;
 pub(super) struct Minter {
     pub(super) sts: Sts,
     vault: Keeper,
-    calls: Arc<Semaphore>,
+    turns: Turns,
     used: Arc<Mutex<UsedCodes>>,
     /// When long-term keys have signed last, and what.
     uses: Arc<Mutex<HashMap<String, (Timestamp, String)>>>,
@@ -70,40 +69,54 @@ impl Shared {
 impl Minter {
     pub(super) fn new(sts: Sts, vault: Keeper) -> Self {
         let sign_ins = SignIns::new(vault.clone());
-        Self {
-            sts,
-            vault,
-            calls: Arc::new(Semaphore::new(MAX_CALLS)),
-            used: Arc::default(),
-            uses: Arc::default(),
-            sign_ins,
-        }
+        Self { sts, vault, turns: Turns::new(), used: Arc::default(), uses: Arc::default(), sign_ins }
     }
 
     async fn mint(&self, mint: Mint, config: &Config) -> (Now, Result<Minted, MintError>) {
-        // The turn first: an MFA code that waits may be too old when it is sent, and is used up all the same.
-        let Ok(Ok(_permit)) = tokio::time::timeout(LONGEST_QUEUE, self.calls.acquire()).await else {
-            return (clock::now(), Err(broken_off("too many calls to AWS are under way")));
-        };
+        let step = mint.step.describe();
+        let (sent, result) = self.attempt(mint, config).await;
+        if let Err(wrong) = &result {
+            tracing::warn!(step, error = %wrong.failure, kind = ?wrong.kind, "mint");
+        }
+        (sent, result)
+    }
+
+    async fn attempt(&self, mint: Mint, config: &Config) -> (Now, Result<Minted, MintError>) {
+        let has_provider = config.identities.get(&mint.identity).is_some_and(Identity::has_provider);
         match (&mint.from, &mint.step) {
-            (From::Identity, Step::Process) => return self.run(&mint.identity, config).await,
             (From::Identity, Step::PortalRole(role)) => {
                 return self.portal(&mint.identity, role, config).await;
             }
+            (From::Identity, Step::Federated(..)) if has_provider => {
+                return self.federated(mint, config).await;
+            }
             (_, _) => {}
+        }
+        // The turn first: an MFA code that waits may be too old when it is sent, and is used up all the same.
+        let _turn = match self.turns.take().await {
+            Ok(turn) => turn,
+            Err(wrong) => return (clock::now(), Err(wrong)),
+        };
+        if let (From::Identity, Step::Process) = (&mint.from, &mint.step) {
+            return self.run(&mint.identity, config).await;
         }
         let (request, signed_in_until) = match self.prepare(mint, config).await {
             Ok(prepared) => prepared,
             Err(wrong) => return (clock::now(), Err(wrong)),
         };
+        self.call(&request, signed_in_until, config).await
+    }
+
+    async fn call(
+        &self,
+        request: &MintRequest,
+        signed_in_until: Option<Timestamp>,
+        config: &Config,
+    ) -> (Now, Result<Minted, MintError>) {
         let sent = clock::now();
-        self.note_use(&request, sent.wall);
-        let result = self.sts.mint(&request, config.endpoints.sts.as_deref()).await;
-        let result = result.map(|minted| Minted { signed_in_until, ..minted });
-        if let Err(wrong) = &result {
-            tracing::warn!(step = request.step.describe(), error = %wrong.failure, kind = ?wrong.kind, "mint");
-        }
-        (sent, result)
+        self.note_use(request, sent.wall);
+        let result = self.sts.mint(request, config.endpoints.sts.as_deref()).await;
+        (sent, result.map(|minted| Minted { signed_in_until, ..minted }))
     }
 
     /// Runs the command of an identity that has one.
@@ -114,11 +127,7 @@ impl Minter {
             Some(_) | None => &[],
         };
         let started = clock::now();
-        let result = keyfob_source::process(command, identity, started.wall).await;
-        if let Err(wrong) = &result {
-            tracing::warn!(error = %wrong.failure, kind = ?wrong.kind, "mint");
-        }
-        (started, result)
+        (started, keyfob_source::process(command, identity, started.wall).await)
     }
 
     /// Asks the portal of IAM Identity Center.
@@ -130,11 +139,57 @@ impl Minter {
     ) -> (Now, Result<Minted, MintError>) {
         let started = clock::now();
         let kind = config.identities.get(identity).map_or(&IdentityKind::IamUser, |found| &found.kind);
-        let result = self.sign_ins.portal_role(identity, kind, &config.endpoints, role).await;
-        if let Err(wrong) = &result {
-            tracing::warn!(error = %wrong.failure, kind = ?wrong.kind, "mint");
+        let endpoints = &config.endpoints;
+        (started, self.sign_ins.portal_role(identity, kind, endpoints, role, &self.turns).await)
+    }
+
+    /// Shows AWS what a provider gave. A token that AWS does not take is replaced once.
+    async fn federated(&self, mint: Mint, config: &Config) -> (Now, Result<Minted, MintError>) {
+        let Mint { identity, step, duration, skew, .. } = mint;
+        let mut not_accepted = None;
+        loop {
+            let (proof, turn) = match self.proven(&identity, &step, config, not_accepted.as_ref()).await {
+                Ok(proven) => proven,
+                Err(wrong) => return (clock::now(), Err(wrong)),
+            };
+            let own = duration.or(step.duration());
+            let request = MintRequest {
+                identity: identity.clone(),
+                step: step.clone(),
+                duration: own.or(proof.duration),
+                from: proof.signer,
+                mfa_code: None,
+                skew,
+            };
+            let (sent, result) = self.call(&request, proof.until, config).await;
+            drop(turn);
+            match (&result, request.from) {
+                (Err(wrong), Signer::Token(token))
+                    if wrong.kind == MintErrorKind::SourceExpired && not_accepted.is_none() =>
+                {
+                    not_accepted = Some(token);
+                }
+                _ => return (sent, result),
+            }
         }
-        (started, result)
+    }
+
+    /// Answers what a provider gave, and then a turn: whoever waits for a provider keeps nobody from AWS.
+    async fn proven(
+        &self,
+        identity: &IdentityName,
+        step: &Step,
+        config: &Config,
+        not_accepted: Option<&Secret>,
+    ) -> Result<(Proof, OwnedSemaphorePermit), MintError> {
+        loop {
+            let proof = self.proof(identity, step, config, not_accepted).await?;
+            let since = clock::now().monotonic;
+            let turn = self.turns.take().await?;
+            if clock::now().monotonic < since.plus(SOON) {
+                return Ok((proof, turn));
+            }
+        }
     }
 
     async fn prepare(
@@ -142,9 +197,9 @@ impl Minter {
         mint: Mint,
         config: &Config,
     ) -> Result<(MintRequest, Option<Timestamp>), MintError> {
-        let (from, signed_in_until) = match mint.from {
-            From::Session(credentials) => (Signer::Key(credentials), None),
-            From::Identity => self.signer(&mint.identity, &mint.step, config).await?,
+        let proof = match mint.from {
+            From::Session(credentials) => Proof::new(Signer::Key(credentials)),
+            From::Identity => self.proof(&mint.identity, &mint.step, config, None).await?,
         };
         let mfa_code = match mint.step.mfa_serial() {
             None => None,
@@ -154,33 +209,35 @@ impl Minter {
             identity: mint.identity,
             step: mint.step,
             duration: mint.duration,
-            from,
+            from: proof.signer,
             mfa_code,
             skew: mint.skew,
         };
-        Ok((request, signed_in_until))
+        Ok((request, proof.until))
     }
 
-    /// Answers what an identity has to show, and until when its provider is known to need no person.
-    async fn signer(
+    /// Answers what an identity has to show; `not_accepted` is a token that was refused.
+    async fn proof(
         &self,
         identity: &IdentityName,
         step: &Step,
         config: &Config,
-    ) -> Result<(Signer, Option<Timestamp>), MintError> {
+        not_accepted: Option<&Secret>,
+    ) -> Result<Proof, MintError> {
         match config.identities.get(identity).map(|found| &found.kind) {
             Some(IdentityKind::WebIdentity(source)) => {
                 let token = keyfob_source::token(source, identity).await;
                 let token = token.map_err(|failure| refused(MintErrorKind::Transient, failure))?;
-                Ok((Signer::Token(token), None))
+                Ok(Proof::new(Signer::Token(token)))
             }
             Some(IdentityKind::Saml(saml)) => self.sign_ins.assertion(identity, saml, step).await,
             Some(kind @ IdentityKind::Oidc(_)) => {
-                let (token, until) = self.sign_ins.token(identity, kind, &config.endpoints, None).await?;
-                Ok((Signer::Token(token), until))
+                let (token, until) =
+                    self.sign_ins.token(identity, kind, &config.endpoints, not_accepted).await?;
+                Ok(Proof { until, ..Proof::new(Signer::Token(token)) })
             }
             Some(IdentityKind::IamUser | IdentityKind::Process(_) | IdentityKind::IdentityCenter(_))
-            | None => keys::to_sign(&self.vault, identity).await.map(|key| (Signer::Key(key), None)),
+            | None => keys::to_sign(&self.vault, identity).await.map(|key| Proof::new(Signer::Key(key))),
         }
     }
 
@@ -236,7 +293,7 @@ fn used_before(identity: &IdentityName) -> MintError {
     refused(MintErrorKind::MfaRefused, failure.hint(format!("keyfob login {identity}")))
 }
 
-fn broken_off(why: &str) -> MintError {
+pub(super) fn broken_off(why: &str) -> MintError {
     refused(MintErrorKind::Transient, Failure::new(FailureKind::Upstream, why).hint("keyfob status"))
 }
 

@@ -12,6 +12,7 @@ mod findings;
 mod grants;
 mod key_list;
 mod keys;
+mod login;
 mod mints;
 mod pages;
 mod places;
@@ -22,6 +23,7 @@ mod rotations;
 mod saver;
 mod signins;
 mod sockets;
+mod turns;
 
 use crate::alarm::Alarm;
 use crate::clock;

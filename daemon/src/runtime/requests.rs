@@ -1,9 +1,11 @@
 //! What people ask: a snapshot is taken in the loop, the answer is given beside it.
 
 use super::call::{Call, Note};
-use super::dialogue::{self, Talk};
+use super::dialogue;
 use super::findings::ANOTHER_VAULT;
+use super::login::{self, Talk};
 use super::places::{Admission, Arrived, Place};
+use super::signins::Forgotten;
 use super::{Event, Runtime, account, answers, console, key_list, keys, name, rotations};
 use crate::configuration::Broken;
 use crate::{clock, platform};
@@ -44,25 +46,26 @@ impl Runtime {
                 Err(failure) => start(call.conclude(Err(failure))),
             },
             Request::Login { name } => match self.identity_behind(&name) {
-                Ok(talk) => start(dialogue::login(shared, talk, call)),
+                Ok(talk) => start(login::login(shared, talk, call)),
                 Err(failure) => start(call.conclude(Err(failure))),
             },
             Request::Logout { name } => {
-                let mut identities = Vec::new();
+                let mut forgotten = Forgotten::These(Vec::new());
                 let result = self.scopes(name.as_deref()).map(|(scopes, message)| {
                     for scope in scopes {
-                        identities.extend(self.providers_in(&scope));
+                        forgotten.add(&scope, self.engine.config());
                         self.tell(engine::Event::Logout(scope));
                     }
                     message
                 });
-                start(dialogue::logout(shared, result, identities, call));
+                start(dialogue::logout(shared, result, forgotten, call));
             }
             Request::Status => {
                 let daemon = self.daemon_status();
                 let (profiles, identities) = (self.engine.profiles(), self.engine.identities());
                 let sockets = self.sockets.status(self.engine.config());
-                start(dialogue::status(shared, daemon, profiles, identities, sockets, call));
+                let config = self.engine.config().clone();
+                start(dialogue::status(shared, config, daemon, profiles, identities, sockets, call));
             }
             Request::Profiles { name } => match self.views(name.as_ref()) {
                 Ok(views) => {
@@ -72,7 +75,7 @@ impl Runtime {
                 Err(failure) => start(call.conclude(Err(failure))),
             },
             Request::Discover { identity } => match self.identity_behind(identity.as_str()) {
-                Ok(talk) => start(dialogue::discover(shared, talk, call)),
+                Ok(talk) => start(login::discover(shared, talk, call)),
                 Err(failure) => start(call.conclude(Err(failure))),
             },
             Request::Check => {
@@ -230,23 +233,11 @@ impl Runtime {
         let definition = config.identities.get(&identity).ok_or_else(|| unknown(name))?;
         Ok(Talk {
             kind: definition.kind.clone(),
-            endpoints: config.endpoints.clone(),
+            config: config.clone(),
             mfa_serial: definition.mfa_serial.clone(),
             by_command: definition.mfa_command.is_some(),
             identity,
         })
-    }
-
-    /// Answers the identities of a scope that sign in at a provider.
-    fn providers_in(&self, scope: &Scope) -> Vec<IdentityName> {
-        let identities =
-            self.engine.config().identities.iter().filter(|(_, identity)| identity.has_provider());
-        let is_in = |name: &IdentityName| match scope {
-            Scope::All => true,
-            Scope::Identity(of) => of == name,
-            Scope::Profile(_) => false,
-        };
-        identities.map(|(name, _)| name.clone()).filter(is_in).collect()
     }
 
     /// Answers what a name stands for: an identity, a profile, or one of each.

@@ -33,6 +33,7 @@ mod role;
 mod rotation;
 mod saml;
 mod security;
+mod signins;
 mod sources;
 mod tokens;
 mod transfers;

@@ -8,7 +8,7 @@ use keyfob_tests::world::eventually;
 use std::time::Duration;
 
 /// A world with an identity `corp`, and profiles that take turns with two roles; each is a session of its own.
-fn world(adfs: &Adfs, profiles: usize, more: &str) -> World {
+pub(crate) fn world(adfs: &Adfs, profiles: usize, more: &str) -> World {
     let world = World::new();
     adfs.roles(&["Admin", "Reader"]);
     let profile = |number: usize| {
@@ -26,7 +26,7 @@ fn world(adfs: &Adfs, profiles: usize, more: &str) -> World {
     world
 }
 
-fn hunt(world: &World, adfs: &Adfs) {
+pub(crate) fn hunt(world: &World, adfs: &Adfs) {
     adfs.secrets().into_iter().for_each(|secret| world.add_secret(secret));
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 const PROFILES: usize = 30;
 
 /// Signs in; what is to be opened is opened by somebody.
-fn login(world: &World, identity: &str, person: impl Fn(&str)) -> Run {
+pub(crate) fn login(world: &World, identity: &str, person: impl Fn(&str)) -> Run {
     let mut command = world.command(world.program("keyfob"));
     command.args(["login", identity]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -26,7 +26,7 @@ fn login(world: &World, identity: &str, person: impl Fn(&str)) -> Run {
     Run::from(child.wait_with_output().unwrap())
 }
 
-fn center(world: &World, flow: &str) -> IdentityCenter {
+pub(crate) fn center(world: &World, flow: &str) -> IdentityCenter {
     let center = IdentityCenter::beside(&world.aws);
     center.assign("111122223333", "Main", "Reader");
     center.assign("444455556666", "Other", "Admin");

@@ -272,6 +272,16 @@ impl IdentityKind {
             Self::IdentityCenter(_) => "identity-center",
         }
     }
+
+    /// Answers whether a command signs in at a provider, and nobody else does.
+    pub const fn signs_in_by_command(&self) -> bool {
+        matches!(self, Self::Saml(Saml { provider: SamlProvider::Command(_), .. }))
+    }
+
+    /// Answers whether a person signs in at the provider, each time that something new is wanted of it.
+    pub const fn signs_in_each_time(&self) -> bool {
+        matches!(self, Self::Saml(Saml { provider: SamlProvider::Browser, .. }))
+    }
 }
 
 impl Identity {

@@ -75,26 +75,22 @@ impl Engine {
 
     /// A step that a person has to sign in for is not taken again when its session ends.
     fn obstacle(&self, slot: &Slot, until: Monotonic) -> Option<Obstacle> {
-        let known = self.signed_in_until.get(&slot.identity).filter(|_| slot.parent.is_none());
-        if let Some(end) = known.filter(|end| !slot.signed_out && self.clock.monotonic(**end) < until) {
-            let message =
-                format!("the sign-in of identity {} ends at {end}: sign in again before", slot.identity);
-            return Some(Obstacle { message, hint: format!("keyfob login {}", slot.identity) });
-        }
-        if !slot.needs_person(&self.config) {
+        let identity = &slot.identity;
+        let is_over = slot.parent.is_none() && (slot.signed_out || self.is_sign_in_over(identity));
+        let known = self.signed_in_until.get(identity).filter(|_| slot.parent.is_none() && !is_over);
+        let ends = known.filter(|end| self.clock.monotonic(**end) < until).copied();
+        if ends.is_none() && !is_over && !slot.needs_person(&self.config) {
             return None;
         }
-        let hint = format!("keyfob login {}", slot.identity);
         let session = slot.session.as_ref().filter(|session| session.is_served(&self.clock, self.now));
-        let Some(session) = session else {
-            let message =
-                format!("identity {} is not signed in: renewal ends with this session", slot.identity);
-            return Some(Obstacle { message, hint });
+        let lasts = session.map(|session| session.told_end(&self.clock));
+        if lasts.is_some_and(|end| self.clock.monotonic(end) >= until) {
+            return None;
+        }
+        let message = match ends.or(lasts) {
+            Some(end) => format!("the sign-in of identity {identity} ends at {end}: sign in again before"),
+            None => format!("identity {identity} is not signed in: renewal ends with this session"),
         };
-        let end = session.told_end(&self.clock);
-        (self.clock.monotonic(end) < until).then(|| Obstacle {
-            message: format!("the sign-in of identity {} ends at {end}: sign in again before", slot.identity),
-            hint,
-        })
+        Some(Obstacle { message, hint: format!("keyfob login {identity}") })
     }
 }

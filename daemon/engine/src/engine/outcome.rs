@@ -3,6 +3,7 @@
 use super::{Answer, Command, Engine, From};
 use crate::clock::Now;
 use crate::mint::{MintError, MintErrorKind, Minted};
+use crate::plan::{Proof, Step};
 use crate::session::{Session, Unusable};
 use crate::slot::{Failed, MintId, SlotKey, Wants, Work};
 use crate::timing;
@@ -17,6 +18,8 @@ enum SignIn {
 
 /// Seconds that AWS grants to every role, chained or not.
 const FALL_BACK: u32 = 3_600;
+/// The most that the attribute SessionDuration of an assertion can say, in seconds.
+const MOST_BY_PROVIDER: u32 = 43_200;
 
 impl Engine {
     pub(super) fn minted(&mut self, mint: MintId, sent: Now, result: Result<Minted, MintError>) {
@@ -134,7 +137,9 @@ impl Engine {
 
     fn mint_failed(&mut self, key: SlotKey, wrong: MintError) {
         let Some(slot) = self.slots.get_mut(&key) else { return };
-        let asked = slot.negotiated.or(slot.step.duration());
+        // What a SAML provider asks for in the name of a profile that says nothing is not known here.
+        let by_provider = matches!(slot.step, Step::Federated(Proof::Saml, _)).then_some(MOST_BY_PROVIDER);
+        let asked = slot.negotiated.or(slot.step.duration()).or(by_provider);
         match wrong.kind {
             MintErrorKind::DurationTooLong if asked.is_some_and(|seconds| seconds > FALL_BACK) => {
                 slot.negotiated = Some(FALL_BACK);

@@ -78,8 +78,14 @@ impl Engine {
             Scope::Profile(profile) => self.slots_of_profile(profile),
         };
         match scope {
-            Scope::All => self.end_unread(Ended::All),
-            Scope::Identity(identity) => self.end_unread(Ended::Identity(identity.clone())),
+            Scope::All => {
+                self.signed_in_until.clear();
+                self.end_unread(Ended::All);
+            }
+            Scope::Identity(identity) => {
+                self.signed_in_until.remove(identity);
+                self.end_unread(Ended::Identity(identity.clone()));
+            }
             Scope::Profile(_) => keys.iter().for_each(|key| self.end_unread(Ended::Slot(*key))),
         }
         // What was found in the vault may be of an older definition of the profile.

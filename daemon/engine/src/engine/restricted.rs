@@ -3,7 +3,7 @@
 use super::serve::{Use, locked};
 use super::{Answer, Engine};
 use crate::config::Renew;
-use crate::slot::{SlotKey, Waiter, WaiterId, Wants};
+use crate::slot::{Slot, SlotKey, Waiter, WaiterId, Wants};
 use keyfob_shared::{Failure, FailureKind, ProfileName, SocketName};
 
 impl Engine {
@@ -31,10 +31,18 @@ impl Engine {
 
     /// Answers whether a session may be minted for the sake of another one, as far as sign-ins go.
     ///
-    /// Security: a command that prints MFA codes may ask for a touch, which nobody must give to a container.
+    /// Security: a command that prints MFA codes or assertions may ask for a touch or an approval, which nobody must give
+    /// to a container.
     pub(super) fn may_sign_in(&self, key: SlotKey, behind: SlotKey) -> bool {
-        let signs_in = self.slots.get(&key).is_some_and(|slot| slot.step.mfa_serial().is_some());
+        let signs_in = self.slots.get(&key).is_some_and(|slot| self.signs_in(slot));
         !signs_in || self.is_wanted_by_person(behind) || (key != behind && self.is_wanted_by_person(key))
+    }
+
+    /// Answers whether a mint runs a command that may turn to the person.
+    fn signs_in(&self, slot: &Slot) -> bool {
+        let identity = self.config.identities.get(&slot.identity);
+        let by_command = || identity.is_some_and(|identity| identity.kind.signs_in_by_command());
+        slot.step.mfa_serial().is_some() || slot.parent.is_none() && by_command()
     }
 
     /// Answers whether somebody other than restricted sockets wants a session, or one that is minted with it.

@@ -165,19 +165,35 @@ impl Engine {
     /// Answers the state of an identity that signs in at a provider: a person is needed when the first of its sessions
     /// ends that can't be renewed, or when the provider has said so.
     fn provider(&self, name: &IdentityName) -> IdentityStatus {
-        let is_out = self.slots.values().any(|slot| slot.identity == *name && slot.signed_out);
+        let mut slots = self.slots.values().filter(|slot| slot.identity == *name);
+        let is_out = self.is_sign_in_over(name) || slots.any(|slot| slot.signed_out);
         let first = self.sign_in_needed_by(name);
         let state = match (self.locked, is_out) {
             (true, _) => "locked",
             (false, true) => "sign-in-needed",
             (false, false) => "ready",
         };
-        self.identity_status(name, state, first.or(self.signed_in_until.get(name).copied()))
+        let known = self.signed_in_until.get(name).filter(|_| !self.is_sign_in_over(name));
+        self.identity_status(name, state, first.or(known.copied()))
+    }
+
+    /// Answers whether a sign-in has ended by what is known of it; one that a person makes each time ends with what it
+    /// gave, which no daemon takes over from the last.
+    pub(super) fn is_sign_in_over(&self, name: &IdentityName) -> bool {
+        match self.signed_in_until.get(name) {
+            Some(until) => self.clock.monotonic(*until) <= self.now.monotonic,
+            None => {
+                let identity = self.config.identities.get(name);
+                identity.is_some_and(|identity| identity.kind.signs_in_each_time())
+            }
+        }
     }
 
     /// Answers when the first session ends that only a sign-in can renew.
     pub(super) fn sign_in_needed_by(&self, name: &IdentityName) -> Option<Timestamp> {
-        let out = self.slots.values().filter(|slot| slot.identity == *name && slot.signed_out);
+        let is_over = self.is_sign_in_over(name);
+        let of_identity = self.slots.values().filter(|slot| slot.identity == *name);
+        let out = of_identity.filter(|slot| slot.signed_out || is_over && slot.parent.is_none());
         let sessions = out.filter_map(|slot| slot.session.as_ref());
         let served = sessions.filter(|session| session.is_served(&self.clock, self.now));
         served.map(|session| session.told_end(&self.clock)).min()

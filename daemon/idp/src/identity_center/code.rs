@@ -5,6 +5,7 @@ use super::kept::Registration;
 use super::token::{self, Tokens};
 use super::{Ended, login};
 use crate::Ask;
+use crate::ask::while_there;
 use crate::loopback::Loopback;
 use crate::pkce::{self, Pkce};
 use crate::trouble::Trouble;
@@ -34,7 +35,7 @@ pub(super) async fn sign_in(
     let url = format!("{}/authorize?{query}", place.uri().to_string().trim_end_matches('/'));
     let shown = ask.show(Prompt::OpenUrl { url, code: None }).await;
     shown.map_err(|failure| Ended::Other(Trouble::Lasting(failure)))?;
-    let code = loopback.code(state, None).await;
+    let code = while_there(ask, loopback.code(state, None)).await.map_err(Ended::Other)?;
     let code = code.map_err(|trouble| Ended::Other(trouble.hint(login(authorizer.settings))))?;
     let by = |request: aws_sdk_ssooidc::operation::create_token::builders::CreateTokenFluentBuilder| {
         request

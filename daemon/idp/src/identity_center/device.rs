@@ -5,6 +5,7 @@ use super::kept::Registration;
 use super::token::{self, Tokens};
 use super::{Ended, login};
 use crate::Ask;
+use crate::ask::while_there;
 use crate::pace::Pace;
 use crate::quote;
 use crate::trouble::Trouble;
@@ -45,7 +46,7 @@ pub(super) async fn sign_in(
     // The SDK writes 0 where AWS says nothing, which it does for the interval.
     let interval = Some(seconds(answer.interval())).filter(|interval| *interval > 0);
     let mut pace = Pace::new(interval, seconds(answer.expires_in()));
-    while pace.wait().await {
+    while while_there(ask, pace.wait()).await.map_err(Ended::Other)? {
         let by = |request: aws_sdk_ssooidc::operation::create_token::builders::CreateTokenFluentBuilder| {
             request.grant_type(GRANT).device_code(device_code.expose())
         };

@@ -35,7 +35,7 @@ pub enum Flow {
 }
 
 /// How an identity signs in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Whose sign-in it is; named in hints.
     pub identity: IdentityName,
@@ -143,12 +143,12 @@ pub async fn renew(settings: &Settings, kept: &Secret) -> Result<Unwritten<Signe
         Ok(tokens) => Ok(take(kept, tokens)),
         Err(refusal) if refusal.is_about_grant() => {
             let kept = Some(kept.signed_out().secret());
-            Err(Refused::Person { failure: on(refusal.trouble).into_failure(), kept })
+            Err(Refused::Lasting { failure: on(refusal.trouble).into_failure(), kept })
         }
         // Nothing that belongs to a registration that is not known is worth keeping.
         Err(refusal) if refusal.is_about_client() => {
             let kept = Some(Secret::default());
-            Err(Refused::Person { failure: on(refusal.trouble).into_failure(), kept })
+            Err(Refused::Lasting { failure: on(refusal.trouble).into_failure(), kept })
         }
         Err(refusal) => Err(on(refusal.trouble).into()),
     }

@@ -4,6 +4,7 @@ use super::provider::Provider;
 use super::token::{self, Denied, Tokens};
 use super::{Settings, login, misconfigured};
 use crate::Ask;
+use crate::ask::while_there;
 use crate::loopback::Loopback;
 use crate::pkce::{self, Pkce};
 use crate::trouble::Trouble;
@@ -57,7 +58,8 @@ pub(super) async fn sign_in(
     let url = format!("{}{joint}{query}", authorization.uri());
     ask.show(Prompt::OpenUrl { url, code: None }).await.map_err(Trouble::Lasting)?;
     let issuer = Some((provider.issuer.clone(), provider.names_itself));
-    let code = loopback.code(state, issuer).await.map_err(|trouble| trouble.hint(login(settings)))?;
+    let code = while_there(ask, loopback.code(state, issuer)).await?;
+    let code = code.map_err(|trouble| trouble.hint(login(settings)))?;
     let fields = [
         ("grant_type", "authorization_code"),
         ("code", code.expose()),

@@ -4,6 +4,7 @@ use super::provider::Provider;
 use super::token::{self, Denied, Tokens};
 use super::{Settings, login};
 use crate::Ask;
+use crate::ask::while_there;
 use crate::pace::Pace;
 use crate::quote;
 use crate::trouble::Trouble;
@@ -47,7 +48,7 @@ pub(super) async fn sign_in(
     ask.show(Prompt::OpenUrl { url, code }).await.map_err(Trouble::Lasting)?;
     let fields = [("grant_type", GRANT), ("device_code", started.device_code.expose())];
     let mut pace = Pace::new(started.interval, started.expires_in);
-    while pace.wait().await {
+    while while_there(ask, pace.wait()).await? {
         match token::request(settings, provider, &fields, &[&started.device_code]).await {
             Ok(tokens) => return Ok(tokens),
             Err(Denied::Pending) => {}

@@ -88,7 +88,7 @@ pub async fn sign_in(settings: &Settings, ask: &mut impl Ask) -> Result<Unwritte
 /// * One at a time for an identity, and not dropped half way: a request that was sent can't be taken back. It ends by
 ///   itself, within 10 s for the provider's document and 30 s for the tokens.
 /// * What came out is written before anything else, which [`Unwritten`] sees to; also what comes in
-///   [`Refused::Person`]. An answer that is lost between the provider and here may have cost the sign-in; the next
+///   [`Refused::Lasting`]. An answer that is lost between the provider and here may have cost the sign-in; the next
 ///   renewal will tell.
 ///
 /// # Errors
@@ -103,7 +103,7 @@ pub async fn renew(settings: &Settings, kept: &Secret) -> Result<Unwritten<Signe
         Ok(tokens) => tokens,
         Err(Denied::Grant(trouble)) => {
             let failure = trouble.on(&tried).into_failure();
-            return Err(Refused::Person { failure, kept: Some(Secret::default()) });
+            return Err(Refused::Lasting { failure, kept: Some(Secret::default()) });
         }
         Err(denied) => return Err(denied.into_trouble().on(&tried).into()),
     };
@@ -111,7 +111,7 @@ pub async fn renew(settings: &Settings, kept: &Secret) -> Result<Unwritten<Signe
     let next = kept.renewed(&tokens);
     take(settings, &provider, tokens, Some(next), None, subject.as_deref()).map_err(|(trouble, kept)| {
         // The refresh token in it is the only one that is worth something now.
-        Refused::Person { failure: trouble.on(&tried).into_failure(), kept: Some(kept) }
+        Refused::Lasting { failure: trouble.on(&tried).into_failure(), kept: Some(kept) }
     })
 }
 

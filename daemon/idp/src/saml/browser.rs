@@ -5,6 +5,7 @@
 use super::assertion::MAX_ENCODED;
 use super::{Settings, SignedIn, assertion_of, login, received};
 use crate::Ask;
+use crate::ask::while_there;
 use crate::trouble::Trouble;
 use crate::web::Place;
 use http_body_util::{BodyExt, Full, Limited};
@@ -48,7 +49,8 @@ pub(super) async fn sign_in(settings: &Settings, ask: &mut impl Ask) -> Result<S
     ask.show(Prompt::OpenUrl { url, code: None }).await.map_err(Trouble::Lasting)?;
     let assertion = match listener {
         Some(listener) => {
-            let caught = tokio::time::timeout(PERSON_TIME, catch(listener, settings)).await;
+            let caught = tokio::time::timeout(PERSON_TIME, catch(listener, settings));
+            let caught = while_there(ask, caught).await?;
             caught.map_err(|_| {
                 let minutes = PERSON_TIME.as_secs() / 60;
                 Trouble::person(format!(
@@ -108,7 +110,7 @@ async fn catch(listener: TcpListener, settings: &Settings) -> Result<super::Asse
                         return Ok(assertion);
                     }
                     // The provider says no, which no other response will change.
-                    Err(trouble) if matches!(&trouble, Trouble::Lasting(failure) if failure.kind == FailureKind::Person) => {
+                    Err(trouble) if trouble.is_for_person() => {
                         last_words(connections).await;
                         return Err(trouble);
                     }

@@ -32,12 +32,18 @@ pub(super) async fn sign_in(settings: &Settings, command: &[String]) -> Result<S
     let tried = format!("run command {program}");
     let printed = run(command, LONGEST_RUN).await.map_err(|wrong| match wrong {
         Wrong::Slow => Trouble::passing(format!("{tried}: it took more than {} s", LONGEST_RUN.as_secs())),
-        Wrong::Failed(why) => Trouble::person(format!("{tried}: {why}"))
-            .hint(format!("run the command by hand, then {}", login(settings))),
+        Wrong::Failed(why) => Trouble::useless(format!("{tried}: {why}")).hint(by_hand(settings)),
     })?;
     let assertion = assertion_of(settings, &received::of_text(&printed), None);
-    let assertion = assertion.map_err(|trouble| trouble.on(&tried))?;
+    // A refusal too is the matter of the command: the next run may print something else.
+    let assertion = assertion.map_err(|trouble| {
+        Trouble::useless(format!("{tried}: {}", trouble.into_failure().message)).hint(by_hand(settings))
+    })?;
     Ok(SignedIn { assertion, kept: Secret::default() })
+}
+
+fn by_hand(settings: &Settings) -> String {
+    format!("run the command by hand, then {}", login(settings))
 }
 
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use crate::trouble::Trouble;
 use crate::{Ask, clock};
 use assertion::Problem;
 use kept::Kept;
-use keyfob_shared::{Failure, FailureKind, IdentityName, Secret, Timestamp};
+use keyfob_shared::{Failure, IdentityName, Secret, Timestamp};
 use std::time::Duration;
 
 /// Without a person an assertion is there within this time, or the provider is taken to be down.
@@ -95,7 +95,8 @@ pub async fn sign_in(
 ) -> Result<SignedIn, Failure> {
     let result = match &settings.provider {
         Provider::Adfs | Provider::Form => {
-            flow::run(settings, kept.and_then(Kept::read), ask).await.map_err(|(trouble, _)| trouble)
+            let kept = kept.and_then(Kept::read);
+            flow::run(settings, kept, ask, None).await.map_err(|(trouble, _)| trouble)
         }
         Provider::Browser => browser::sign_in(settings, ask).await,
         Provider::Command(command) => command::sign_in(settings, command).await,
@@ -106,26 +107,21 @@ pub async fn sign_in(
 /// Signs in without a person: from the cookies that were kept, from the password if it was, or by the command.
 ///
 /// # Errors
-/// Says whether a person is needed.
+/// Says whether the same may work later; a person is needed where the failure is of that kind.
 pub async fn renew(settings: &Settings, kept: &Secret) -> Result<SignedIn, Refused> {
-    let renewed = async {
-        match &settings.provider {
-            Provider::Adfs | Provider::Form => flow::run(settings, Kept::read(kept), &mut NoOne).await,
-            Provider::Browser => Err((again(settings), None)),
-            Provider::Command(command) => {
-                command::sign_in(settings, command).await.map_err(|trouble| (trouble, None))
-            }
+    let renewed = match &settings.provider {
+        Provider::Adfs | Provider::Form => {
+            flow::run(settings, Kept::read(kept), &mut NoOne, Some(RENEW_TIME)).await
+        }
+        Provider::Browser => Err((again(settings), None)),
+        Provider::Command(command) => {
+            command::sign_in(settings, command).await.map_err(|trouble| (trouble, None))
         }
     };
-    match tokio::time::timeout(RENEW_TIME, renewed).await {
-        Ok(Ok(signed_in)) => Ok(signed_in),
-        Ok(Err((Trouble::Passing(failure), _))) => Err(Refused::Transient(failure)),
-        Ok(Err((Trouble::Lasting(failure), kept))) => Err(Refused::Person { failure, kept }),
-        Err(_) => Err(Refused::Transient(Failure::new(
-            FailureKind::Upstream,
-            format!("sign in: no assertion within {} s", RENEW_TIME.as_secs()),
-        ))),
-    }
+    renewed.map_err(|(trouble, kept)| match trouble {
+        Trouble::Passing(failure) => Refused::Transient(failure),
+        Trouble::Lasting(failure) => Refused::Lasting { failure, kept },
+    })
 }
 
 fn again(settings: &Settings) -> Trouble {

@@ -65,7 +65,7 @@ async fn a_browser_sends_the_response_to_loopback() {
         told.recv().unwrap().iter().map(|answer| answer.chars().skip(9).take(3).collect()).collect();
     assert_eq!(statuses, ["405", "400", "400", "400", "200"]);
     let refused = saml::renew(&settings, &signed_in.kept).await.unwrap_err();
-    assert!(matches!(refused, Refused::Person { .. }), "{refused:?}");
+    assert!(matches!(refused, Refused::Lasting { .. }), "{refused:?}");
 }
 
 #[tokio::test]
@@ -109,6 +109,7 @@ async fn a_command_prints_an_assertion() {
     ] {
         let failure = saml::sign_in(&by(&script), None, &mut Person::default()).await.unwrap_err();
         assert!(failure.message.starts_with(told), "{failure}");
+        assert_eq!(failure.kind, FailureKind::Upstream, "once is no reason to call a person: {failure}");
         assert!(!format!("{failure:?}").contains("s3cret"));
     }
 }

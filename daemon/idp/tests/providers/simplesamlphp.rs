@@ -38,7 +38,7 @@ async fn its_form_signs_in_and_its_session_renews() {
     assert!(signed_in.assertion.session_not_on_or_after.is_some());
     idp.end_sessions();
     let refused = saml::renew(&settings, &signed_in.kept).await.unwrap_err();
-    assert!(matches!(refused, Refused::Person { .. }), "{refused:?}");
+    assert!(matches!(refused, Refused::Lasting { .. }), "{refused:?}");
 }
 
 /// Asks for a session as AWS's own library does, and prints its role.

@@ -23,7 +23,9 @@ async fn inside() {
     match saml::sign_in(&settings, None, &mut Person::with(&[&password])).await {
         Ok(signed_in) => match saml::renew(&settings, &signed_in.kept).await {
             Ok(_) => println!("told: signed in and renewed"),
-            Err(Refused::Person { failure, .. } | Refused::Transient(failure)) => println!("told: {failure}"),
+            Err(Refused::Lasting { failure, .. } | Refused::Transient(failure)) => {
+                println!("told: {failure}")
+            }
         },
         Err(failure) => println!("told: {failure}"),
     }

@@ -103,7 +103,7 @@ impl Liar {
 
 fn person(refused: Result<Vault, Refused>) -> (Failure, Option<Secret>) {
     match refused.map(|_| ()) {
-        Err(Refused::Person { failure, kept }) => (failure, kept),
+        Err(Refused::Lasting { failure, kept }) => (failure, kept),
         other => panic!("{other:?}"),
     }
 }
@@ -196,7 +196,7 @@ async fn what_is_kept_goes_to_its_own_provider_only() {
         settings(&other.issuer, Flow::Browser),
         Settings { client_id: "other".into(), ..settings(&liar.issuer, Flow::Browser) },
     ] {
-        assert!(matches!(renew(&settings, &kept).await, Err(Refused::Person { .. })));
+        assert!(matches!(renew(&settings, &kept).await, Err(Refused::Lasting { .. })));
     }
     assert!(other.asked.lock().unwrap().is_empty() && liar.asked.lock().unwrap().is_empty());
 }

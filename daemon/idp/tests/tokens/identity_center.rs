@@ -60,7 +60,7 @@ async fn thirty_profiles_need_one_sign_in() {
     assert_eq!(center.calls("CreateToken/refresh_token"), 3);
     used.dedup();
     assert_eq!(used.len(), 4);
-    let Err(Refused::Person { failure, kept }) = renew(&settings(&center, Flow::Device), &used[2]).await
+    let Err(Refused::Lasting { failure, kept }) = renew(&settings(&center, Flow::Device), &used[2]).await
     else {
         panic!("renewed")
     };
@@ -127,7 +127,7 @@ async fn it_registers_again_when_aws_has_forgotten_it_or_it_ends_soon() {
     signed_in(&center, Flow::Device, &vault).await;
     assert_eq!(center.calls("RegisterClient"), 2, "one that ends soon is not used");
     center.forget_clients();
-    let Err(Refused::Person { kept, .. }) = renew(&settings(&center, Flow::Device), &vault.kept()).await
+    let Err(Refused::Lasting { kept, .. }) = renew(&settings(&center, Flow::Device), &vault.kept()).await
     else {
         panic!("renewed")
     };
@@ -160,10 +160,10 @@ async fn what_may_pass_does_not_cost_the_sign_in() {
     // Nor what a person has to see to, and is not about the refresh token.
     center.fault("CreateToken", Fault::Error("InvalidRequestException", ""));
     let refused = renew(&settings, &vault.kept()).await;
-    assert!(matches!(refused, Err(Refused::Person { kept: None, .. })), "{refused:?}");
+    assert!(matches!(refused, Err(Refused::Lasting { kept: None, .. })), "{refused:?}");
     center.fault("CreateToken", Fault::Oversized);
     let refused = renew(&settings, &vault.kept()).await;
-    assert!(matches!(refused, Err(Refused::Person { kept: None, .. })), "{refused:?}");
+    assert!(matches!(refused, Err(Refused::Lasting { kept: None, .. })), "{refused:?}");
     center.fault("CreateToken", Fault::None);
     vault.write(renew(&settings, &vault.kept()).await.unwrap()).await;
 }
@@ -175,11 +175,11 @@ async fn an_answer_that_is_lost_on_the_way_is_found_out_at_the_next_renewal() {
     signed_in(&center, Flow::Device, &vault).await;
     center.lose_answers("CreateToken", 1);
     assert!(matches!(renew(&settings, &vault.kept()).await, Err(Refused::Transient(_))));
-    let Err(Refused::Person { kept, .. }) = renew(&settings, &vault.kept()).await else { panic!("renewed") };
+    let Err(Refused::Lasting { kept, .. }) = renew(&settings, &vault.kept()).await else { panic!("renewed") };
     vault.put(kept.unwrap());
     assert_eq!(center.calls("CreateToken/refresh_token"), 2);
     // What is left is not even sent.
-    assert!(matches!(renew(&settings, &vault.kept()).await, Err(Refused::Person { .. })));
+    assert!(matches!(renew(&settings, &vault.kept()).await, Err(Refused::Lasting { .. })));
     assert_eq!(center.calls("CreateToken/refresh_token"), 2);
     signed_in(&center, Flow::Device, &vault).await;
     assert_eq!(center.calls("RegisterClient"), 1);

@@ -77,7 +77,7 @@ async fn a_person_signs_in_with_a_browser_and_renewals_need_nobody() {
 
     // A refresh token that was replaced ends everything, and is not tried again.
     for kept in [&first, &last] {
-        let Err(Refused::Person { failure, kept }) = renew(&settings, kept).await else { panic!("renewed") };
+        let Err(Refused::Lasting { failure, kept }) = renew(&settings, kept).await else { panic!("renewed") };
         assert_eq!(failure.kind, FailureKind::Person);
         assert!(failure.message.contains("invalid_grant"), "{}", failure.message);
         assert_eq!(failure.hint.as_deref(), Some("keyfob login sso"));
@@ -99,7 +99,7 @@ async fn a_client_with_a_secret_proves_itself() {
     vault.write(renew(&settings, &vault.kept()).await.unwrap()).await;
 
     let wrong = Settings { client_secret: Some(Secret::new("wr0ng")), ..settings.clone() };
-    let Err(Refused::Person { failure, kept }) = renew(&wrong, &vault.kept()).await else {
+    let Err(Refused::Lasting { failure, kept }) = renew(&wrong, &vault.kept()).await else {
         panic!("renewed")
     };
     assert!(failure.message.contains("invalid_client") && !failure.message.contains("wr0ng"), "{failure}");
@@ -127,7 +127,7 @@ async fn without_a_refresh_token_a_person_is_needed_when_the_id_token_ends() {
     let (signed_in, _) = signed_in(&provider, &settings, &vault).await;
     assert_eq!(signed_in.until, Some(signed_in.expires));
     assert_eq!(vault.kept(), Secret::default());
-    assert!(matches!(renew(&settings, &vault.kept()).await, Err(Refused::Person { .. })));
+    assert!(matches!(renew(&settings, &vault.kept()).await, Err(Refused::Lasting { .. })));
 }
 
 #[tokio::test]

@@ -1,94 +1,141 @@
 //! Sign-ins at identity providers: what they gave is kept in the vault, and used for every profile that is due.
 
 mod discover;
+mod kept;
+mod latest;
+mod portal;
 mod saml;
 mod tokens;
 
+pub(super) use latest::Proof;
+
 use super::call::Call;
-use super::mints::{refused, vault_failure};
-use crate::clock;
-use keyfob_engine::config::{Endpoints, IdentityKind};
+use super::mints::refused;
+use keyfob_engine::config::{Config, Endpoints, Identity, IdentityKind};
+use keyfob_engine::engine::Scope;
 use keyfob_engine::mint::{MintError, MintErrorKind};
-use keyfob_idp::{Ask, Refused};
+use keyfob_idp::Ask;
+use keyfob_idp::identity_center::Portal;
 use keyfob_shared::wire::Prompt;
-use keyfob_shared::{Failure, FailureKind, IdentityName, Secret, Timestamp};
-use keyfob_vault::{Item, ItemKind, ItemName, Keeper};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use keyfob_shared::{Failure, FailureKind, IdentityName, RoleArn, Secret, Timestamp};
+use keyfob_vault::Keeper;
+use latest::Latest;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::task::JoinSet;
 
 /// The sign-ins of all identities.
 #[derive(Clone)]
 pub(super) struct SignIns {
     vault: Keeper,
     identities: Arc<Mutex<HashMap<IdentityName, Latest>>>,
+    portals: Arc<Mutex<HashMap<IdentityName, Arc<Portal>>>>,
 }
 
-/// What an identity got last; whoever holds the lock asks the provider, and the others wait for what comes.
-type Latest = Arc<tokio::sync::Mutex<Shown>>;
+/// Whose sign-ins are forgotten.
+pub(super) enum Forgotten {
+    /// Those of all identities, configured or not.
+    All,
+    /// Of these.
+    These(Vec<IdentityName>),
+}
 
-/// What an identity has to show, as long as it is good.
+impl Forgotten {
+    /// Adds the identities of a scope that sign in at a provider.
+    pub(super) fn add(&mut self, scope: &Scope, config: &Config) {
+        match (self, scope) {
+            (Self::All, _) | (_, Scope::Profile(_)) => {}
+            (all, Scope::All) => *all = Self::All,
+            (Self::These(these), Scope::Identity(name)) => {
+                let has_provider = config.identities.get(name).is_some_and(Identity::has_provider);
+                these.extend(has_provider.then(|| name.clone()));
+            }
+        }
+    }
+}
+
+/// What a person has got by signing in.
 #[derive(Default)]
-struct Shown {
-    saml: Option<saml::Shown>,
-    token: Option<tokens::Token>,
+pub(super) struct SignedIn {
+    /// Until when that is known to last.
+    pub(super) until: Option<Timestamp>,
+    /// The roles that were granted, where the provider says so at once.
+    pub(super) roles: Vec<RoleArn>,
 }
 
 impl SignIns {
     pub(super) fn new(vault: Keeper) -> Self {
-        Self { vault, identities: Arc::default() }
+        Self { vault, identities: Arc::default(), portals: Arc::default() }
     }
 
     fn latest(&self, identity: &IdentityName) -> Latest {
-        let mut identities = self.identities.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        identities.entry(identity.clone()).or_default().clone()
+        locked(&self.identities).entry(identity.clone()).or_default().clone()
     }
 
-    /// Signs in with a person, and answers until when that is known to last.
+    /// Signs in with a person.
     pub(super) async fn sign_in(
         &self,
         identity: &IdentityName,
         kind: &IdentityKind,
         endpoints: &Endpoints,
         call: &mut Call,
-    ) -> Result<Option<Timestamp>, Failure> {
+    ) -> Result<SignedIn, Failure> {
         match kind {
             IdentityKind::Saml(saml) => self.sign_in_saml(identity, saml, call).await,
             IdentityKind::Oidc(_) | IdentityKind::IdentityCenter(_) => {
-                self.sign_in_token(identity, kind, endpoints, call).await
+                let until = self.sign_in_token(identity, kind, endpoints, call).await?;
+                Ok(SignedIn { until, roles: Vec::new() })
             }
-            IdentityKind::IamUser | IdentityKind::WebIdentity(_) | IdentityKind::Process(_) => Ok(None),
+            IdentityKind::IamUser | IdentityKind::WebIdentity(_) | IdentityKind::Process(_) => {
+                Ok(SignedIn::default())
+            }
         }
     }
 
-    /// Forgets a sign-in, here and in the vault.
-    pub(super) async fn forget(&self, identity: &IdentityName) -> Result<(), Failure> {
-        *self.latest(identity).lock().await = Shown::default();
-        self.vault.remove(name(identity)).await.map_err(|wrong| vault_failure(&wrong))
+    /// Forgets sign-ins, here and in the vault.
+    pub(super) async fn forget(&self, forgotten: Forgotten) -> Result<(), Failure> {
+        let (identities, listed) = match forgotten {
+            Forgotten::These(identities) => (identities.into_iter().collect::<HashSet<_>>(), Ok(())),
+            // Also of what is not configured any more: nothing else would ever remove it.
+            Forgotten::All => {
+                let mut all: HashSet<_> = locked(&self.identities).keys().cloned().collect();
+                let stored = self.names().await;
+                let listed = stored.as_ref().map(|_| ()).map_err(Clone::clone);
+                all.extend(stored.unwrap_or_default());
+                (all, listed)
+            }
+        };
+        // Each may have to wait for its provider.
+        let mut tasks = JoinSet::new();
+        for identity in identities {
+            let sign_ins = self.clone();
+            tasks.spawn(async move { sign_ins.forget_one(&identity).await });
+        }
+        tasks.join_all().await.into_iter().fold(listed, Result::and)
     }
 
-    async fn keep(&self, identity: &IdentityName, value: Secret) -> Result<(), Failure> {
-        let generation = clock::now().wall.millis().unsigned_abs();
-        let put = self.vault.put(Item { name: name(identity), generation, value }).await;
-        put.map_err(|wrong| vault_failure(&wrong))
+    /// The vault has nothing more of it at once, whatever the provider does. What a renewal that is under way brings
+    /// back is removed when it has ended.
+    async fn forget_one(&self, identity: &IdentityName) -> Result<(), Failure> {
+        // Whether it worked is told by the second time.
+        let _ = self.keep(identity, Secret::default()).await;
+        let latest = self.latest(identity);
+        let mut latest = latest.lock().await;
+        latest.forget();
+        locked(&self.portals).remove(identity);
+        self.keep(identity, Secret::default()).await
     }
 
-    async fn kept(&self, identity: &IdentityName) -> Result<Option<Secret>, MintError> {
-        let item = self.vault.read(name(identity)).await;
-        let item = item.map_err(|wrong| refused(MintErrorKind::Transient, vault_failure(&wrong)))?;
-        Ok(item.map(|item| item.value).filter(|kept| !kept.expose().is_empty()))
-    }
-
-    /// Takes note of a refusal, and sorts it.
-    async fn denied(&self, identity: &IdentityName, wrong: Refused) -> MintError {
-        match wrong {
-            Refused::Transient(failure) => refused(MintErrorKind::Transient, failure),
-            Refused::Person { failure, kept } => {
-                if let Some(kept) = kept
-                    && let Err(wrong) = self.keep(identity, kept).await
-                {
-                    tracing::warn!(error = %wrong, "keep what must not be tried again");
+    /// Has nothing left in memory that a provider would take, but what the vault has not taken yet: with that the sign-in
+    /// itself would be lost. What a renewal under way brings is dropped when it has ended.
+    pub(super) fn lock(&self) {
+        for latest in locked(&self.identities).values() {
+            match latest.try_lock() {
+                Ok(mut latest) => latest.put_away(),
+                Err(_) => {
+                    let latest = latest.clone();
+                    tokio::spawn(async move { latest.lock().await.put_away() });
                 }
-                sign_in_needed(failure, identity)
             }
         }
     }
@@ -105,10 +152,14 @@ impl Ask for Person<'_> {
     async fn show(&mut self, prompt: Prompt) -> Result<(), Failure> {
         self.0.show(prompt).await
     }
+
+    async fn gone(&mut self) {
+        self.0.gone().await;
+    }
 }
 
-fn name(identity: &IdentityName) -> ItemName {
-    ItemName { kind: ItemKind::SignIn, name: identity.to_string() }
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn not_signed_in(identity: &IdentityName) -> MintError {

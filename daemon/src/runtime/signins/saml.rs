@@ -1,5 +1,6 @@
 //! SAML: an assertion serves every profile that is due at one moment.
 
+use super::latest::{self, Held, Proof};
 use super::{Person, SignIns, not_signed_in};
 use crate::clock;
 use crate::runtime::call::Call;
@@ -38,62 +39,107 @@ impl Shown {
 }
 
 impl SignIns {
-    /// Answers what a SAML identity has to show for a role, and until when the provider is known to need no person.
+    /// Answers what a SAML identity has to show for a role.
     pub(in crate::runtime) async fn assertion(
         &self,
         identity: &IdentityName,
         saml: &Saml,
         step: &Step,
-    ) -> Result<(Signer, Option<Timestamp>), MintError> {
-        let latest = self.latest(identity);
-        let mut latest = latest.lock().await;
-        let assertion = match latest.saml.as_ref().filter(|shown| shown.is_fresh(saml)) {
-            Some(shown) => shown.assertion.clone(),
-            None => {
-                let assertion = self.renew(identity, saml).await?;
-                latest.saml = Some(Shown::new(saml, &assertion));
-                assertion
-            }
-        };
+    ) -> Result<Proof, MintError> {
+        let assertion = self.current(identity, saml).await?;
         let provider_arn = provider_of(&assertion, step, identity)?;
-        let until = assertion.session_not_on_or_after;
-        Ok((Signer::Assertion { encoded: assertion.encoded, provider_arn }, until))
+        let (until, duration) = (until(saml, &assertion), assertion.session_duration);
+        Ok(Proof { signer: Signer::Assertion { encoded: assertion.encoded, provider_arn }, until, duration })
     }
 
-    async fn renew(&self, identity: &IdentityName, saml: &Saml) -> Result<Assertion, MintError> {
+    /// Answers an assertion that is good, a new one where it has to be.
+    pub(super) async fn current(&self, identity: &IdentityName, saml: &Saml) -> Result<Assertion, MintError> {
+        let asked = clock::now().monotonic;
+        let latest = self.latest(identity);
+        let mut latest = latest.lock().await;
+        if let Some(shown) = latest.saml.as_ref().filter(|shown| shown.is_fresh(saml)) {
+            return Ok(shown.assertion.clone());
+        }
+        if let Some(failure) = latest.failure_since(asked) {
+            return Err(failure);
+        }
+        let renewed = self.renew(identity, saml, &mut latest).await;
+        latest.note(&renewed);
+        let assertion = renewed?;
+        latest.saml = Some(Shown::new(saml, &assertion));
+        Ok(assertion)
+    }
+
+    async fn renew(
+        &self,
+        identity: &IdentityName,
+        saml: &Saml,
+        latest: &mut latest::Shown,
+    ) -> Result<Assertion, MintError> {
         let settings = settings(identity, saml);
-        // A command needs nothing that was kept.
-        let kept = match (self.kept(identity).await?, &saml.provider) {
-            (Some(kept), _) => kept,
-            (None, SamlProvider::Command(_)) => Secret::default(),
-            (None, _) => return Err(not_signed_in(identity)),
+        let kept = match &saml.provider {
+            // They need nothing that was kept.
+            SamlProvider::Browser | SamlProvider::Command(_) => Secret::default(),
+            SamlProvider::Adfs | SamlProvider::Form => {
+                self.newest(identity, latest).await?.ok_or_else(|| not_signed_in(identity))?
+            }
         };
         match saml::renew(&settings, &kept).await {
             Ok(SignedIn { assertion, kept: newer }) => {
                 if newer != kept {
-                    let written = self.keep(identity, newer).await;
-                    written.map_err(|failure| refused(MintErrorKind::Transient, failure))?;
+                    self.keep_or_hold(identity, newer, latest).await;
                 }
                 Ok(assertion)
             }
-            Err(wrong) => Err(self.denied(identity, wrong).await),
+            Err(wrong) => Err(self.denied(identity, wrong, latest).await),
         }
     }
 
-    /// Signs in with a person, and answers until when that is known to last.
+    /// Answers what was kept last, whether the vault has it or not: older cookies may be worth nothing, and a password
+    /// that was wrong is not to be sent again.
+    async fn newest(
+        &self,
+        identity: &IdentityName,
+        latest: &mut latest::Shown,
+    ) -> Result<Option<Secret>, MintError> {
+        match latest.unwritten.take() {
+            Some(Held::Kept(kept)) => {
+                self.keep_or_hold(identity, kept.clone(), latest).await;
+                Ok(Some(kept).filter(|kept| !kept.expose().is_empty()))
+            }
+            // The identity was another one before.
+            Some(Held::Token(_)) | None => self.kept(identity).await,
+        }
+    }
+
+    /// Signs in with a person.
     pub(super) async fn sign_in_saml(
         &self,
         identity: &IdentityName,
         saml: &Saml,
         call: &mut Call,
-    ) -> Result<Option<Timestamp>, Failure> {
+    ) -> Result<super::SignedIn, Failure> {
         let settings = settings(identity, saml);
         // A person who signs in wants a new session at the provider, not what is left of the old one.
         let SignedIn { assertion, kept } = saml::sign_in(&settings, None, &mut Person(call)).await?;
+        let latest = self.latest(identity);
+        // A renewal that is under way ends first, or it would write what is older over this.
+        let mut latest = latest.lock().await;
+        latest.forget();
         self.keep(identity, kept).await?;
-        let until = assertion.session_not_on_or_after;
-        self.latest(identity).lock().await.saml = Some(Shown::new(saml, &assertion));
-        Ok(until)
+        latest.saml = Some(Shown::new(saml, &assertion));
+        let until = until(saml, &assertion);
+        Ok(super::SignedIn { until, roles: assertion.roles.into_iter().map(|role| role.role_arn).collect() })
+    }
+}
+
+/// Answers when a person is needed again, where that is known.
+fn until(saml: &Saml, assertion: &Assertion) -> Option<Timestamp> {
+    match &saml.provider {
+        SamlProvider::Browser => Some(assertion.not_on_or_after),
+        SamlProvider::Command(_) => None,
+        SamlProvider::Adfs | SamlProvider::Form if saml.remember_password => None,
+        SamlProvider::Adfs | SamlProvider::Form => assertion.session_not_on_or_after,
     }
 }
 

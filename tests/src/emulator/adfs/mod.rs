@@ -55,6 +55,8 @@ pub enum IdpFault {
     Slow,
     /// No answer at all.
     Hang,
+    /// No answer to a password.
+    Deaf,
     /// This status with this page.
     Page(u16, String),
     /// The sign-in form leads to this address.
@@ -215,6 +217,11 @@ impl Adfs {
     /// Spoils its pages from now on.
     pub fn fault(&self, fault: IdpFault) {
         self.state().fault = fault;
+    }
+
+    /// Makes a response for a user, as a browser has it in the end.
+    pub fn response(&self, user: &str) -> String {
+        response::make(&mut self.state(), user)
     }
 
     /// What has happened so far.

@@ -73,6 +73,10 @@ async fn serve(request: Request<Incoming>, state: &Mutex<State>) -> Result<Answe
     };
     let mut answer = match fault {
         IdpFault::Hang => std::future::pending().await,
+        IdpFault::Deaf if fields.contains_key("Password") => {
+            lock(state).counts.passwords += 1;
+            std::future::pending().await
+        }
         IdpFault::Redirect(status, to) => redirect(status, &to),
         IdpFault::Endless => redirect(302, &format!("{PATH}?{query}x")),
         IdpFault::Huge => endless(),

@@ -6,6 +6,7 @@ mod clocks;
 mod configuration;
 mod holds;
 mod people;
+mod providers;
 mod renewal;
 mod restricted;
 mod vault;

@@ -56,6 +56,11 @@ impl Portal {
         Self { settings, client: OnceCell::new() }
     }
 
+    /// Answers what it was made for.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Asks for credentials of a role, once. How long they live is set at AWS.
     ///
     /// # Errors

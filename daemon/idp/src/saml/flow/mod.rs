@@ -11,6 +11,7 @@ use super::kept::Kept;
 use super::recognize::{Seen, Stage, recognize};
 use super::{FieldNames, Settings, SignedIn, assertion_of, login};
 use crate::Ask;
+use crate::ask::while_there;
 use crate::page::{self, Form, Page};
 use crate::trouble::Trouble;
 use crate::web::{Answer, Fields, Place, Visitor, encoded};
@@ -26,11 +27,12 @@ const POLL: Duration = Duration::from_secs(2);
 /// How long a person has to find that device.
 const APPROVAL_TIME: Duration = Duration::from_secs(90);
 
-/// Runs a sign-in; on failure it may say what is to be kept instead of what was.
+/// Runs a sign-in, for no longer than is said; on failure it may say what is to be kept instead of what was.
 pub(super) async fn run(
     settings: &Settings,
     kept: Option<Kept>,
     ask: &mut impl Ask,
+    longest: Option<Duration>,
 ) -> Result<SignedIn, (Trouble, Option<Secret>)> {
     let start = Place::parse(&settings.url).map_err(|wrong| {
         let failure = Failure::new(FailureKind::Usage, format!("sign in at {:?}: {wrong}", settings.url));
@@ -58,7 +60,12 @@ pub(super) async fn run(
         last: None,
         waited: Duration::ZERO,
     };
-    let result = flow.pages(&start).await;
+    let result = match longest {
+        Some(longest) => tokio::time::timeout(longest, flow.pages(&start)).await.unwrap_or_else(|_| {
+            Err(Trouble::passing(format!("no assertion within {} s", longest.as_secs())))
+        }),
+        None => flow.pages(&start).await,
+    };
     let (jar, user) = (flow.visitor.jar().clone(), flow.user.take());
     match result {
         Ok(assertion) => {
@@ -69,6 +76,13 @@ pub(super) async fn run(
         }
         Err(trouble) => {
             let kept = flow.spoilt.then(|| Kept::new(&start, user, jar, None).secret());
+            // Whatever became of it: sent again and again, a password that is wrong by now locks the account.
+            let trouble = if flow.has_sent_kept() && !trouble.is_for_person() {
+                let why = "the password from the vault was sent, and is not sent once more unasked";
+                trouble.for_person(why).hint(login(settings))
+            } else {
+                trouble
+            };
             Err((trouble.on(&tried), kept))
         }
     }
@@ -177,8 +191,7 @@ impl<A: Ask> Flow<'_, A> {
                 .hint(login(self.settings)));
         }
         self.waited += time;
-        tokio::time::sleep(time).await;
-        Ok(())
+        while_there(self.ask, tokio::time::sleep(time)).await
     }
 
     async fn submit(

@@ -24,7 +24,12 @@ impl<A: Ask> Flow<'_, A> {
 
     /// Remembers that what was sent from the vault led to no good: once more, and the account may be locked.
     pub(super) fn spoil(&mut self) {
-        self.spoilt |= self.password.is_some() && self.password == self.kept_password;
+        self.spoilt |= self.has_sent_kept();
+    }
+
+    /// Answers whether the password that was sent last is the one from the vault.
+    pub(super) fn has_sent_kept(&self) -> bool {
+        self.password.is_some() && self.password == self.kept_password
     }
 
     pub(super) fn quote(&self, said: &str) -> String {
