@@ -9,6 +9,7 @@ mod lease;
 pub mod mfa;
 pub mod mint;
 pub mod plan;
+pub mod rotation;
 pub mod session;
 pub mod slot;
 pub mod timing;
