@@ -30,7 +30,9 @@ impl Rotation {
     fn look_until_end(&mut self, then: Stage, now: Now) -> Option<Next> {
         let Some(unused) = self.unused else { return Some(self.ask_last_use()) };
         let end = self.wait_end(now);
-        if end <= now.monotonic && is_fresh(self.unused, LOOK, now) {
+        // AWS tells uses late: what it told before the end says nothing about the end.
+        let is_seen = unused >= end && is_fresh(self.unused, LOOK, now);
+        if end <= now.monotonic && is_seen {
             self.enter(then, now);
             return None;
         }
@@ -53,7 +55,7 @@ impl Rotation {
             (false, false) => pace.watch,
         };
         let end = self.record.since.millis().saturating_add(length);
-        now.monotonic.plus((end - self.clock.at(now.monotonic).millis()).clamp(0, length))
+        now.monotonic.plus((end - self.clock.at(now.monotonic).millis()).min(length))
     }
 
     pub(super) fn deactivate(&mut self, now: Now) -> Next {
@@ -92,7 +94,7 @@ impl Rotation {
             told(&used)
         );
         let hint = format!(
-            "give what uses it the new key, then keyfob key rotate {} --go-on; or --rollback",
+            "give what uses it the new key, then keyfob key rotate {}; or --rollback",
             self.record.identity
         );
         let failure = Failure::new(FailureKind::Person, message).hint(hint);

@@ -48,6 +48,15 @@ fn the_last_use_is_looked_at_every_hour_and_at_the_end() {
 }
 
 #[test]
+fn what_was_told_before_the_end_of_a_short_watch_says_nothing_about_its_end() {
+    let mut bench = Bench::at(&Stage::Watch);
+    bench.rotation.record.pace.watch = 2 * MINUTE;
+    bench.after("LastUsed", Outcome::LastUsed(None));
+    bench.after("LastUsed", Outcome::LastUsed(None));
+    assert!(matches!(bench.act(), Action::Deactivate { .. }));
+}
+
+#[test]
 fn going_on_watches_anew_from_now() {
     let mut bench = Bench::at(&Stage::Watch);
     let late = used(&bench, HOUR);
