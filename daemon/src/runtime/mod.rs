@@ -70,7 +70,7 @@ enum Event {
     /// The configuration file, or what it names, has changed.
     ConfigChanged,
     /// The configuration file was read.
-    ConfigRead(Reading),
+    ConfigRead(Box<Reading>),
     /// Somebody wants it read now.
     Reload(reload::Asker),
     /// The file of the socket has changed.
@@ -264,7 +264,7 @@ impl Runtime {
                 self.tell(engine::Event::KeyChanged { identity, replaced });
             }
             Event::ConfigChanged => self.read_config(reload::SETTLE, None),
-            Event::ConfigRead(reading) => self.config_read(reading),
+            Event::ConfigRead(reading) => self.config_read(*reading),
             Event::SocketChanged => return self.socket_changed(),
             Event::SocketsChanged => self.apply_sockets(),
             Event::Reload(asker) => self.read_config(Duration::ZERO, Some(asker)),

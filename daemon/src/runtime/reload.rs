@@ -54,7 +54,7 @@ impl Runtime {
             let read = tokio::task::spawn_blocking(move || configuration::read(&path, Absent::IsBroken));
             // Each read that began ends, whatever becomes of it: others wait for that.
             let reading = read.await.unwrap_or_else(|error| configuration::unread(&file, &error));
-            let _ = events.send(Event::ConfigRead(reading));
+            let _ = events.send(Event::ConfigRead(Box::new(reading)));
         });
     }
 

@@ -288,7 +288,7 @@ fn a_daemon_that_is_killed_again_and_again_rotates_all_the_same() {
                 break;
             }
             chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let is_patient = (chance >> 40) % 4 == 0;
+            let is_patient = (chance >> 40).is_multiple_of(4);
             let pause = if is_patient { 14_000 } else { (chance >> 33) % 3_000 };
             std::thread::sleep(Duration::from_millis(pause));
             world.kill_daemons();

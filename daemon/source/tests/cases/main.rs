@@ -27,7 +27,7 @@ struct Outcome {
 #[tokio::test]
 async fn every_answer_comes_out_as_its_case_says() {
     let logs = logs::capture();
-    let sts = Sts::new();
+    let sts = Sts::new(keyfob_aws::Connections::default());
     let mut running = JoinSet::new();
     for folder in folders() {
         let sts = sts.clone();

@@ -10,7 +10,7 @@ use keyfob_iam::{Iam, Lookup};
 use keyfob_shared::wire::{self, ActivityEvent, Prompt, Reply};
 use keyfob_shared::{Failure, FailureKind, Timestamp};
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// CloudTrail answers two requests a second, in each account and region.
@@ -142,7 +142,7 @@ async fn events_of(
 }
 
 /// Reads the sessions of a profile that were handed out in a time, the newest first.
-fn sessions(state_directory: &PathBuf, profile: &str, since: Timestamp, until: Timestamp) -> Vec<Session> {
+fn sessions(state_directory: &Path, profile: &str, since: Timestamp, until: Timestamp) -> Vec<Session> {
     let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
     // What was handed out before may be used in it.
     let earliest = since.millis() - LONGEST_SESSION;
