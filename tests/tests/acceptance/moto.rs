@@ -14,7 +14,7 @@ import boto3, json, sys, urllib.request
 url = sys.argv[1]
 iam = boto3.client("iam", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
 iam.create_user(UserName="alice")
-policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["sts:*", "s3:*"], "Resource": "*"}]}
+policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["sts:*", "s3:*", "iam:*"], "Resource": "*"}]}
 iam.put_user_policy(UserName="alice", PolicyName="p", PolicyDocument=json.dumps(policy))
 def role(name, condition):
     trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:user/alice"}, "Action": "sts:AssumeRole", **condition}]}
@@ -66,11 +66,11 @@ impl Moto {
             )
         };
         world.config_text(&format!(
-            "[endpoints]\nsts = \"{}\"\n[identity.alice]\ntype = \"iam-user\"\n{}{}{}",
-            self.url,
+            "[endpoints]\nsts = \"{url}\"\niam = \"{url}\"\n[identity.alice]\ntype = \"iam-user\"\nrotate_settle = \"1s\"\n{}{}{}",
             role("p", "Plain", ""),
             role("careful", "Careful", "external_id = \"right\"\n"),
             role("careless", "Careful", "external_id = \"wrong\"\n"),
+            url = self.url,
         ));
         world.keyfob_with_input(&["key", "add", "alice", "--access-key-id", &id], &secret).ok();
         clients::configure(world, &["p"]);
@@ -133,6 +133,40 @@ fn trust_and_keys_are_checked_by_an_independent_sts() {
     // moto wraps its refusals differently from STS, so their codes are not understood.
     let unknown = world.get("p");
     assert!(unknown.failed(1).contains("role/Plain"), "{unknown:?}");
+}
+
+#[test]
+fn a_key_is_rotated_and_an_account_reported_by_an_independent_iam() {
+    let world = World::new();
+    let Some(moto) = Moto::start(&world) else { return };
+    moto.set_up(&world);
+    let old = world.keyfob(&["key", "list", "--json"]).json()[0].clone();
+    assert_eq!(old["state"], "active", "{old}");
+    let id = old["access_key_id"].as_str().unwrap();
+    world.get("p").ok();
+    let rotated = world.keyfob(&["key", "rotate", "alice", "--now"]);
+    assert!(rotated.ok().contains(&format!("{id} is deleted")), "{rotated:?}");
+    let keys = world.keyfob(&["key", "list", "--json"]).json();
+    assert_eq!(keys.as_array().unwrap().len(), 1, "{keys}");
+    let new = keys[0]["access_key_id"].as_str().unwrap();
+    let script = "import boto3, sys\niam = boto3.Session(profile_name='p').client('iam', endpoint_url=sys.argv[1], region_name='us-east-1')\nprint(' '.join(k['AccessKeyId'] + k['Status'] for k in iam.list_access_keys(UserName='alice')['AccessKeyMetadata']))";
+    let mut listing = moto.client(&world, &parts::python("boto3").unwrap());
+    let listing = Run::from(listing.args(["-c", script, &moto.url]).output().unwrap());
+    assert_eq!(listing.ok().trim(), format!("{new}Active"));
+    world.keyfob(&["logout", "--all"]).ok();
+    world.get("p").ok();
+    let report = world.keyfob(&["report", "p", "--json"]).json();
+    assert_eq!((report["users"].as_u64(), &report["findings"]), (Some(1), &serde_json::json!([])));
+    let told = world.keyfob(&["report", "p", "--unused", "0", "--old", "0", "--json"]).json();
+    let kinds: Vec<&str> =
+        told["findings"].as_array().unwrap().iter().filter_map(|finding| finding["kind"].as_str()).collect();
+    assert!(kinds.contains(&"old-key") && kinds.contains(&"unused-key"), "{told}");
+    let checked = world.keyfob(&["role", "check", "p"]);
+    assert!(checked.ok().contains("duration: 1h of 1h at most"), "{checked:?}");
+    assert!(checked.ok().contains("session tags: not accepted, and not asked for"), "{checked:?}");
+    let longer = world.keyfob(&["role", "max-duration", "p", "4h", "--write"]);
+    assert!(longer.ok().contains("may last 4h from now on (it was 1h)"), "{longer:?}");
+    assert!(world.keyfob(&["role", "max-duration", "p", "4h"]).ok().contains("4h already"));
 }
 
 #[test]
