@@ -16,6 +16,7 @@ mod grant;
 #[cfg(unix)]
 mod hot;
 mod line;
+mod moment;
 mod platform;
 mod prompt;
 mod report;

@@ -67,12 +67,26 @@ fn identity(view: &ProfileView) -> String {
 
 /// Prints findings; an error among them is a failure.
 pub(super) fn findings(request: &Request, json: bool) -> Result<(), Failure> {
-    let findings = pages(request, |reply| match reply {
+    show(&fetch(request)?, json)
+}
+
+/// The same of everything that keeps keyfob from working, and of the audit, whose files are read here.
+pub(super) fn doctor(json: bool) -> Result<(), Failure> {
+    let mut findings = fetch(&Request::Doctor)?;
+    findings.extend(super::audit::finding());
+    show(&findings, json)
+}
+
+fn fetch(request: &Request) -> Result<Vec<Finding>, Failure> {
+    pages(request, |reply| match reply {
         Reply::Findings { findings, more } => Some((findings, more)),
         _ => None,
-    })?;
+    })
+}
+
+fn show(findings: &[Finding], json: bool) -> Result<(), Failure> {
     if json {
-        print_json(&findings)?;
+        print_json(findings)?;
     } else if findings.is_empty() {
         print("nothing to mend\n")?;
     } else {
