@@ -24,7 +24,7 @@ pub use chain::Line;
 pub use log::Audit;
 pub use process::Program;
 pub use read::{History, Unread};
-pub use select::Selection;
+pub use select::{Selection, program_name, program_path};
 pub use verify::{Anchor, Broken, Verified, verify};
 pub use writer::Retention;
 

@@ -47,13 +47,17 @@ fn is_among<T: PartialEq>(wanted: &[T], found: &T) -> bool {
 
 /// Answers whether a program is the one that is wanted, by its name or its whole path.
 fn is(program: &str, wanted: &str) -> bool {
-    let path = program.strip_suffix(DELETED).unwrap_or(program);
-    path == wanted || name(program) == wanted
+    program_path(program) == wanted || program_name(program) == wanted
+}
+
+/// Answers the path of a program as it was when it was started, or its name where that is all that is known.
+pub fn program_path(program: &str) -> &str {
+    program.strip_suffix(DELETED).unwrap_or(program)
 }
 
 /// Answers the name of a program without its directory.
-fn name(program: &str) -> &str {
-    let path = program.strip_suffix(DELETED).unwrap_or(program);
+pub fn program_name(program: &str) -> &str {
+    let path = program_path(program);
     path.rsplit(['/', '\\']).next().filter(|name| !name.is_empty()).unwrap_or(path)
 }
 
@@ -67,7 +71,7 @@ impl Line {
     /// Answers the name of the program that wanted something: the nearest that is neither keyfob's client nor a shell,
     /// or else the nearest behind the client; `None` if it was gone or could not be seen.
     pub fn asker(&self) -> Option<&str> {
-        let names = || self.programs().map(name);
+        let names = || self.programs().map(program_name);
         names().find(|name| !BETWEEN.contains(name)).or_else(|| names().nth(1)).or_else(|| names().next())
     }
 }

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on ends with its reason")]
 
 mod audit;
+mod audit_files;
+mod audit_views;
 mod batch;
 mod besieged;
 mod browser;

@@ -5,7 +5,7 @@
 
 use super::cloudevents;
 use crate::platform;
-use keyfob_audit::{Line, Outcome, Program};
+use keyfob_audit::{Line, Outcome, Program, program_name, program_path};
 use serde_json::{Map, Value, json};
 
 const VERSION: &str = "1.1.0";
@@ -47,8 +47,10 @@ impl super::Format for Format {
         event.insert("time".into(), line.time.millis().into());
         event.insert("count".into(), i32::try_from(line.requests()).unwrap_or(i32::MAX).into());
         event.insert("severity_id".into(), INFORMATIONAL.into());
-        event.insert("status".into(), cloudevents::outcome(line.outcome).into());
-        event.insert("status_id".into(), status(line.outcome).into());
+        let (status, word) = status(line.outcome);
+        event.insert("status_id".into(), status.into());
+        event.insert("status".into(), word.into());
+        event.insert("status_code".into(), cloudevents::outcome(line.outcome).into());
         event.extend(line.reason.as_deref().map(|reason| ("status_detail".to_owned(), reason.into())));
         event.insert("metadata".into(), metadata(line));
         event.insert("unmapped".into(), unmapped(line));
@@ -77,10 +79,10 @@ fn activity(request: &str) -> (u32, &str) {
     }
 }
 
-const fn status(outcome: Outcome) -> u32 {
+const fn status(outcome: Outcome) -> (u32, &'static str) {
     match outcome {
-        Outcome::Served => 1,
-        Outcome::Failed | Outcome::Refused => 2,
+        Outcome::Served => (1, "Success"),
+        Outcome::Failed | Outcome::Refused => (2, "Failure"),
     }
 }
 
@@ -111,11 +113,11 @@ fn actor(line: &Line) -> Value {
 fn process(pid: u32, program: Option<&str>, parent: Option<Value>) -> Value {
     let mut process = json!({ "pid": pid });
     if let Some(program) = program {
-        let name = program.rsplit('/').next().unwrap_or(program);
-        let name: String = name.chars().take(LONGEST_NAME).collect();
+        let path = program_path(program);
+        let name: String = program_name(program).chars().take(LONGEST_NAME).collect();
         process["name"] = name.as_str().into();
-        if program.starts_with('/') {
-            process["file"] = json!({ "name": name, "path": program, "type_id": REGULAR_FILE });
+        if path.starts_with('/') {
+            process["file"] = json!({ "name": name, "path": path, "type_id": REGULAR_FILE });
         }
     }
     if let Some(parent) = parent {
@@ -172,7 +174,7 @@ mod tests {
     #[test]
     fn a_request_is_an_activity_of_whoever_asked() {
         let event = event(
-            r#""request":"get","profile":"p","outcome":"failed","reason":"why","times":3,"uid":1000,"pid":7,"program":"/bin/keyfob","parents":[{"pid":6,"program":"sh"},{"pid":5,"program":"/opt/tf"}]"#,
+            r#""request":"get","profile":"p","outcome":"failed","reason":"why","times":3,"uid":1000,"pid":7,"program":"/bin/keyfob","parents":[{"pid":6,"program":"sh"},{"pid":5,"program":"/opt/tf (deleted)"}]"#,
         );
         assert_eq!((&event["class_uid"], &event["type_uid"]), (&6003.into(), &600_302.into()));
         assert_eq!((&event["count"], &event["status_id"]), (&3.into(), &2.into()));
@@ -180,6 +182,8 @@ mod tests {
         assert_eq!(process["file"]["path"], "/bin/keyfob");
         assert_eq!(process["parent_process"]["name"], "sh");
         assert_eq!(process["parent_process"]["parent_process"]["pid"], 5);
+        assert_eq!(process["parent_process"]["parent_process"]["file"]["path"], "/opt/tf");
+        assert_eq!((&event["status"], &event["status_code"]), (&"Failure".into(), &"failed".into()));
         assert_eq!(event["src_endpoint"]["hostname"], "host");
     }
 

@@ -1,5 +1,6 @@
 //! Stdout for lists of any length.
 
+use crate::command::listing::escaped;
 use crate::command::{unexpected, unwritten};
 use crate::platform::Stdout;
 use keyfob_shared::Failure;
@@ -28,33 +29,5 @@ impl Output {
     /// Writes what is left.
     pub(super) fn finish(mut self) -> Result<(), Failure> {
         self.0.flush().map_err(|error| unwritten(&error))
-    }
-}
-
-/// JSON escapes the control characters of ASCII; those behind them move the cursor of some terminals as well.
-fn escaped(json: String) -> String {
-    if !json.contains(char::is_control) {
-        return json;
-    }
-    json.chars().fold(String::with_capacity(json.len()), |mut escaped, letter| {
-        if letter.is_control() {
-            escaped.push_str(&format!("\\u{:04x}", u32::from(letter)));
-        } else {
-            escaped.push(letter);
-        }
-        escaped
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_control_character_is_printed_and_the_text_stays_the_same() {
-        let text = "a\u{1b}[31m\n\u{7f}\u{9b}ü";
-        let json = escaped(serde_json::to_string(text).unwrap());
-        assert!(!json.contains(char::is_control), "{json:?}");
-        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 }
