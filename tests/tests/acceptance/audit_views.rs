@@ -85,7 +85,9 @@ fn a_summary_counts_requests_and_not_lines() {
     assert_eq!(row("prod     terraform"), ["prod", "terraform", "2", "42", "0", "2026-03-01T23:59:59Z"]);
     assert_eq!(row("ci"), ["ci", "-", "0", "0", "1", "2026-02-11T08:00:00Z"]);
     assert!(
-        run.stdout.contains("BY 4 DAYS") && run.stdout.contains("\n2026-02-07  #") && run.stdout.is_ascii()
+        run.stdout.contains("BY 5 DAYS") && run.stdout.contains("\n2026-02-09  #") && run.stdout.is_ascii(),
+        "{}",
+        run.stdout
     );
     assert!(run.stdout.contains("1 line tells of the audit itself"), "{run:?}");
     let filtered =
