@@ -30,6 +30,8 @@ pub(super) struct Output {
     since: Option<Timestamp>,
     /// What is no part of the audit may lie behind `size`.
     pub(super) is_ragged: bool,
+    /// The file has left its place, and no other could be made there.
+    is_gone: bool,
     retention: Arc<Mutex<Retention>>,
     /// With which bounds old files were looked for, and when.
     looked: Option<(Retention, Timestamp)>,
@@ -53,6 +55,7 @@ impl Output {
             longest: MAX_FILE,
             since,
             is_ragged: false,
+            is_gone: false,
             retention,
             looked: None,
         };
@@ -75,10 +78,13 @@ impl Output {
             return Ok(None);
         }
         if !is_in_place(&self.file, &file(&self.directory, 0)).unwrap_or(false) {
+            // What is written to a file that nobody finds is lost.
+            self.is_gone = true;
             let (output, _) = Self::open(&self.directory, self.retention.clone())?;
             *self = Self { longest: self.longest, looked: self.looked, ..output };
             return Ok(Some("the newest file of the audit was removed or exchanged while it was written to"));
         }
+        self.is_gone = false;
         if self.file.metadata()?.len() != self.size {
             self.settle()?;
             return Ok(Some("somebody else has written to the newest file of the audit, or has cut it"));
@@ -94,6 +100,9 @@ impl Output {
         before: &End,
         marks: &Marks,
     ) -> io::Result<()> {
+        if self.is_gone {
+            return Err(io::Error::other("the newest file is gone"));
+        }
         if self.is_ragged {
             self.cut()?;
         }

@@ -1,5 +1,9 @@
 //! The writer, claim by claim.
 
+mod loss;
+#[cfg(unix)]
+mod on_unix;
+
 use super::*;
 use crate::files::file;
 use crate::{Audit, Broken, Caller, Entry, History, Outcome, Verified};
@@ -243,48 +247,6 @@ fn a_kill_while_files_are_rotated_or_removed_leaves_no_suspicion() {
 }
 
 #[test]
-fn a_file_that_can_not_be_rotated_takes_no_lines_and_its_mark_is_not_ahead() {
-    let place = Place::new();
-    let mut writer = place.rotated();
-    let in_the_way = place.path().join("audit.new");
-    std::fs::create_dir_all(in_the_way.join("x")).unwrap();
-    assert_eq!(one(&mut writer, "a"), 1);
-    assert_eq!(place.counts(), (FILES as u64, 0));
-    std::fs::remove_dir_all(in_the_way).unwrap();
-    assert_eq!(one(&mut writer, "b"), 0);
-    writer.set_mark();
-    assert_eq!(place.counts(), (FILES as u64 + 1, 0));
-}
-
-#[test]
-fn what_could_not_be_written_is_cut_off_and_counted() {
-    let place = Place::new();
-    let mut writer = place.writer();
-    assert_eq!(one(&mut writer, "a"), 0);
-    let good = std::mem::replace(&mut writer.output.file, File::open(place.newest()).unwrap());
-    let lost = AtomicU64::new(0);
-    writer.batch(&entry("b"), [entry("b"), entry("c")].into_iter(), &lost);
-    place.set_text(&(place.text() + "{\"half"));
-    writer.batch(&entry("d"), [entry("d")].into_iter(), &lost);
-    assert_eq!(lost.load(Ordering::Relaxed), 3);
-    assert!(writer.output.is_ragged, "a handle for reading can't cut");
-    writer.output.file = good;
-    writer.batch(&entry("e"), [entry("e")].into_iter(), &lost);
-    writer.set_mark();
-    assert_eq!(lost.load(Ordering::Relaxed), 0);
-    assert_eq!(place.counts(), (3, 0));
-    assert!(place.text().contains("3 lines were not written"));
-}
-
-#[test]
-fn what_was_lost_is_told_without_a_further_request_too() {
-    let place = Place::new();
-    let mut writer = place.writer();
-    writer.batch(&entry("a"), std::iter::empty(), &AtomicU64::new(2));
-    assert!(place.text().contains("2 lines were not written"));
-}
-
-#[test]
 fn a_full_file_is_rotated_and_the_chain_goes_on() {
     let place = Place::new();
     let mut writer = place.rotated();
@@ -303,68 +265,6 @@ fn the_newest_file_may_be_empty_after_a_kill() {
     place.set_text("");
     place.write(1);
     assert_eq!(place.verify().unwrap().lines, 3);
-}
-
-#[cfg(unix)]
-mod on_unix {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    #[test]
-    fn what_is_no_file_is_put_aside_and_not_written_through_or_waited_for() {
-        let place = Place::new();
-        place.write(2);
-        std::fs::remove_file(place.newest()).unwrap();
-        std::os::unix::fs::symlink("/dev/null", place.newest()).unwrap();
-        assert!(place.why().contains("audit.jsonl: it can't be read"), "{}", place.why());
-        place.write(1);
-        assert!(place.newest().symlink_metadata().unwrap().is_file());
-        assert!(place.path().join("audit.aside").symlink_metadata().unwrap().is_symlink());
-        assert!(
-            place.why().contains("audit.jsonl:1: the lines 1 to 2 before it are missing"),
-            "{}",
-            place.why()
-        );
-        std::fs::remove_file(place.newest()).unwrap();
-        pipe(&place.newest());
-        place.write(1);
-        assert!(place.newest().is_file());
-    }
-
-    fn pipe(path: &Path) {
-        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
-    }
-
-    #[test]
-    fn an_older_file_that_is_none_is_neither_waited_for_nor_read_for_ever() {
-        let place = Place::new();
-        let path = file(place.path(), 3);
-        for make in [|path: &Path| std::fs::create_dir(path).unwrap(), pipe] {
-            make(&path);
-            assert!(Audit::open(place.path(), Retention::default()).is_ok());
-            assert!(place.why().contains("audit.3.jsonl: it can't be read"), "{}", place.why());
-            let unread =
-                History::open(place.path()).unwrap().each(&Default::default(), None, |_| Ok::<(), ()>(()));
-            assert_eq!(unread.unwrap()[0].file, path);
-            if path.is_dir() {
-                std::fs::remove_dir(&path).unwrap();
-            }
-        }
-    }
-
-    #[test]
-    fn files_that_others_may_read_are_made_private() {
-        let place = Place::new();
-        drop(place.rotated());
-        let paths: Vec<PathBuf> = (0..FILES).map(|number| file(place.path(), number)).collect();
-        for path in &paths {
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        }
-        place.write(1);
-        for path in paths.iter().chain([&crate::mark::path(place.path())]) {
-            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
-    }
 }
 
 #[test]
