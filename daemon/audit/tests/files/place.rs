@@ -155,6 +155,8 @@ impl Place {
 
     fn state(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let paths = fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().path());
+        // A daemon may be writing a mark.
+        let paths = paths.filter(|path| path.extension().is_some_and(|extension| extension != "new"));
         paths.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
     }
 

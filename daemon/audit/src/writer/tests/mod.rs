@@ -153,6 +153,16 @@ fn a_cut_tail_is_found_now_and_after_the_next_daemon_has_written() {
 }
 
 #[test]
+fn a_changed_line_near_the_end_is_told_by_the_next_daemon() {
+    let place = Place::new();
+    place.write(5);
+    place.set_text(&place.text().replacen("ASIA1", "ASIA2", 1));
+    place.write(1);
+    assert!(place.text().contains("a line of the audit was changed"));
+    assert_eq!(place.verify().unwrap_err().line, 1);
+}
+
+#[test]
 fn an_older_state_and_a_chain_that_was_made_anew_are_found() {
     let place = Place::new();
     place.write(3);
