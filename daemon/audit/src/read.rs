@@ -71,7 +71,7 @@ impl History {
     }
 
     /// Hands the lines that are wanted to a function, oldest first, or the newest `last` of them. What is no line is
-    /// passed over; [`verify`](crate::verify) tells of it. Answers the files that could not be read.
+    /// passed over; [`verify`](crate::verify()) tells of it. Answers the files that could not be read.
     ///
     /// # Errors
     /// What the function answers; it is not called again then.

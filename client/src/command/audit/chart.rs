@@ -54,13 +54,12 @@ impl Letters {
         std::iter::repeat_n(whole, count).chain(part.and_then(|part| parts.get(part)).copied()).collect()
     }
 
-    /// Draws a letter for each value, the higher the more.
-    pub(super) fn line(self, values: &[u64]) -> String {
+    /// Draws a letter for each value, the highest for `most`; something is seen of all but nothing.
+    pub(super) fn line(self, values: &[u64], most: u64) -> String {
         let (nothing, letters) = match self {
             Self::Blocks => ('·', ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']),
             Self::Ascii => ('.', ['_', '-', ':', '=', '+', '*', '%', '#']),
         };
-        let most = values.iter().copied().max().unwrap_or(0);
         let letter = |value: &u64| match scaled(*value, most, letters.len() as u64) {
             0 => nothing,
             step => {
@@ -97,9 +96,9 @@ mod tests {
 
     #[test]
     fn a_line_shows_nothing_little_and_most() {
-        assert_eq!(Letters::Blocks.line(&[0, 1, 400, 800]), "·▁▄█");
-        assert_eq!(Letters::Ascii.line(&[0, 1, 400, 800]), "._=#");
-        assert_eq!(Letters::Ascii.line(&[0, 0]), "..");
+        assert_eq!(Letters::Blocks.line(&[0, 1, 400, 800], 800), "·▁▄█");
+        assert_eq!(Letters::Ascii.line(&[0, 1, 400, 800], 800), "._=#");
+        assert_eq!(Letters::Ascii.line(&[0, 0], 0), "..");
     }
 
     #[test]

@@ -51,11 +51,13 @@ impl Summary {
         if let Some(cell) = table.first_mut().and_then(|heading| heading.last_mut()) {
             *cell = title;
         }
-        for (row, text) in self.rows().map(|(_, _, row)| row).zip(table.iter_mut().skip(1)) {
-            let values: Vec<u64> =
-                row.days.grouped(groups).into_iter().map(|(_, counts)| counts.all()).collect();
+        let values =
+            |row: &Row| row.days.grouped(groups).into_iter().map(|(_, counts)| counts.all()).collect();
+        let rows: Vec<Vec<u64>> = self.rows().map(|(_, _, row)| values(row)).collect();
+        let most = rows.iter().flatten().copied().max().unwrap_or(0);
+        for (values, text) in rows.iter().zip(table.iter_mut().skip(1)) {
             if let Some(cell) = text.last_mut() {
-                *cell = style.letters.line(&values);
+                *cell = style.letters.line(values, most);
             }
         }
         format!("{}\n{}{}", table::columns(&table), self.bars(groups, style), self.note())

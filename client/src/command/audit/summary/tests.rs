@@ -32,7 +32,7 @@ fn people_see_who_used_what_and_when() {
     let ascii = week().render(Style { letters: Letters::Ascii, width: 80 });
     let expected = "\
 PROFILE  PROGRAM    SERVED  FAILED  REFUSED  LAST                  BY DAY
-ci [31m  make       0       0       5        2026-01-02T00:00:00Z  .#..
+ci [31m  make       0       0       5        2026-01-02T00:00:00Z  ._..
 prod     terraform  130     2       0        2026-01-04T00:00:00Z  _.:#
 
 2026-01-01  ###### 10
@@ -42,7 +42,7 @@ prod     terraform  130     2       0        2026-01-04T00:00:00Z  _.:#
 ";
     assert_eq!(ascii, expected);
     let blocks = week().render(Style { letters: Letters::Blocks, width: 80 });
-    assert!(blocks.contains("  ·█··\n") && blocks.contains("2026-01-01  ██████▋ 10\n"), "{blocks}");
+    assert!(blocks.contains("  ·▁··\n") && blocks.contains("2026-01-01  ██████▋ 10\n"), "{blocks}");
 }
 
 #[test]
