@@ -268,6 +268,24 @@ fn a_full_file_is_rotated_and_the_chain_goes_on() {
 }
 
 #[test]
+fn a_check_beside_a_daemon_that_rotates_and_removes_files_finds_nothing() {
+    let place = Place::new();
+    let retention = Retention { age: None, size: output::MAX_FILE + 3_000 };
+    let mut writer = Writer::open(place.path(), Arc::new(Mutex::new(retention))).unwrap();
+    writer.output.longest = 700;
+    std::thread::scope(|scope| {
+        let lines = scope.spawn(|| (0..100).map(|_| one(&mut writer, "p")).sum::<u64>());
+        while !lines.is_finished() {
+            if let Err(broken) = place.verify() {
+                panic!("{broken}");
+            }
+        }
+        assert_eq!(lines.join().unwrap(), 0, "none was lost");
+    });
+    assert!(place.verify().unwrap().first > 1, "old files have left");
+}
+
+#[test]
 fn the_newest_file_may_be_empty_after_a_kill() {
     let place = Place::new();
     place.write(2);
