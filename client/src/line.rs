@@ -287,12 +287,65 @@ pub(crate) struct Import {
 
 #[derive(Debug, Args)]
 pub(crate) struct Audit {
-    /// Print the lines as they are stored
+    /// Print JSON: the lines as they are stored, or what else is asked for
     #[arg(long)]
     pub(crate) json: bool,
-    /// Check that no line was changed or taken out
+    #[command(flatten)]
+    pub(crate) wanted: Wanted,
+    /// Count requests by profile and program, and draw them by day (UTC)
     #[arg(long)]
+    pub(crate) summary: bool,
+    /// Print an event of another format for each line
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with_all = ["json", "summary"])]
+    pub(crate) export: Option<Export>,
+    /// Check that no line was changed, moved, put in or taken out
+    #[arg(long, conflicts_with_all = ["Wanted", "summary", "export"])]
     pub(crate) verify: bool,
+    /// Check as well that a line is there which an earlier --verify has told
+    #[arg(long, value_name = "NUMBER:DIGEST", requires = "verify")]
+    pub(crate) anchor: Option<keyfob_audit::Anchor>,
+}
+
+/// Which lines of the audit are wanted.
+#[derive(Debug, Args)]
+#[group(multiple = true)]
+pub(crate) struct Wanted {
+    /// Only about these profiles or identities
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Vec<String>,
+    /// Only by these programs, or what they have started: names or whole paths
+    #[arg(long, value_name = "NAME")]
+    pub(crate) program: Vec<String>,
+    /// Only these requests: get, endpoint, exec, login, …
+    #[arg(long, value_name = "NAME")]
+    pub(crate) request: Vec<String>,
+    /// Only what ended so
+    #[arg(long, value_enum)]
+    pub(crate) outcome: Vec<Outcome>,
+    /// Not before: a time (RFC 3339), a day (2026-01-31, UTC), or how long ago (7d, 2h)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Moment>,
+    /// Not after; a day counts to its end
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Moment>,
+    /// Only the newest lines of those
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) last: Option<std::num::NonZeroU64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Outcome {
+    Served,
+    Failed,
+    Refused,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Export {
+    /// CloudEvents 1.0
+    Cloudevents,
+    /// OCSF 1.1, API Activity
+    Ocsf,
 }
 
 #[derive(Debug, Subcommand)]

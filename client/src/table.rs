@@ -13,21 +13,39 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
 
 /// The same for lines of a width: what is too long in the last column is cut off.
 pub(crate) fn fitted(rows: &[Vec<String>], line_width: usize) -> String {
-    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..count).map(width).collect();
-    let before: usize = widths.iter().rev().skip(1).map(|width| width + 2).sum();
-    let last = line_width.saturating_sub(before).max(NARROWEST);
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-            let cell = clean(cell);
-            if column + 1 == count { cut(&cell, last) } else { format!("{cell:width$}") }
-        });
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
+    Blocks::new(line_width).lay_out(rows)
+}
+
+/// Lays out a table of any length block by block: a column becomes wider where a block needs it, and never narrower.
+pub(crate) struct Blocks {
+    widths: Vec<usize>,
+    line_width: usize,
+}
+
+impl Blocks {
+    pub(crate) fn new(line_width: usize) -> Self {
+        Self { widths: Vec::new(), line_width }
+    }
+
+    pub(crate) fn lay_out(&mut self, rows: &[Vec<String>]) -> String {
+        for (column, cell) in rows.iter().flat_map(|row| row.iter().enumerate()) {
+            if self.widths.len() <= column {
+                self.widths.resize(column + 1, 0);
+            }
+            self.widths[column] = self.widths[column].max(cell.chars().count());
+        }
+        let count = self.widths.len();
+        let before: usize = self.widths.iter().rev().skip(1).map(|width| width + 2).sum();
+        let last = self.line_width.saturating_sub(before).max(NARROWEST);
+        let line = |row: &Vec<String>| {
+            let cells = row.iter().zip(&self.widths).enumerate().map(|(column, (cell, width))| {
+                let cell = clean(cell);
+                if column + 1 == count { cut(&cell, last) } else { format!("{cell:width$}") }
+            });
+            format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+        };
+        rows.iter().map(line).collect()
+    }
 }
 
 fn cut(text: &str, width: usize) -> String {
@@ -61,6 +79,15 @@ mod tests {
     fn columns_are_aligned_and_hold_no_escape_sequences() {
         let rows = [vec!["NAME".to_owned(), "STATE".into()], vec!["zürich".into(), "a\u{1b}[31m".into()]];
         assert_eq!(columns(&rows), "NAME    STATE\nzürich  a [31m\n");
+    }
+
+    #[test]
+    fn a_table_in_blocks_becomes_wider_only() {
+        let row = |name: &str| vec![name.to_owned(), "x".into()];
+        let mut table = Blocks::new(80);
+        assert_eq!(table.lay_out(&[row("A"), row("bbb")]), "A    x\nbbb  x\n");
+        assert_eq!(table.lay_out(&[row("a"), row("ccccc")]), "a      x\nccccc  x\n");
+        assert_eq!(table.lay_out(&[row("a")]), "a      x\n");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Whoever started a detached daemon reads one line: `ready`, or why it did not start.
 
 use crate::arguments::{Arguments, Background};
-use crate::runtime::{Parts, Runtime, own_share, restricted_path};
+use crate::runtime::{Parts, Runtime, own_share, restricted_path, retention};
 use crate::watch::Watch;
 use crate::{configuration, logs, platform};
 use keyfob_audit::Audit;
@@ -84,7 +84,8 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Failure> {
         passphrase_command: config.daemon.passphrase_command.clone(),
         state_directory: state_directory.clone(),
     });
-    let audit = Audit::open(&state_directory).map_err(|cause| start_failure("open the audit", &cause))?;
+    let audit = Audit::open(&state_directory, retention(&config.daemon))
+        .map_err(|cause| start_failure("open the audit", &cause))?;
     let lock_note = state_directory.join("locked");
     let parts = Parts {
         config,

@@ -8,6 +8,7 @@
 pub mod emulator;
 pub mod keychain;
 pub mod leaks;
+pub mod ledger;
 pub mod notifications;
 pub mod oidc;
 pub mod parts;
@@ -19,6 +20,7 @@ pub mod world;
 
 pub use emulator::adfs::{self, Adfs};
 pub use emulator::{Emulator, Fault, IdentityCenter};
+pub use ledger::Ledger;
 pub use oidc::OidcProvider;
 pub use run::Run;
 pub use simplesamlphp::SimpleSamlPhp;

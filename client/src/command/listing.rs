@@ -72,12 +72,26 @@ fn identity(view: &ProfileView) -> String {
 
 /// Prints findings; an error among them is a failure.
 pub(super) fn findings(request: &Request, json: bool) -> Result<(), Failure> {
-    let findings = pages(request, |reply| match reply {
+    show(&fetch(request)?, json)
+}
+
+/// The same of everything that keeps keyfob from working, and of the audit, whose files are read here.
+pub(super) fn doctor(json: bool) -> Result<(), Failure> {
+    let mut findings = fetch(&Request::Doctor)?;
+    findings.extend(super::audit::finding());
+    show(&findings, json)
+}
+
+fn fetch(request: &Request) -> Result<Vec<Finding>, Failure> {
+    pages(request, |reply| match reply {
         Reply::Findings { findings, more } => Some((findings, more)),
         _ => None,
-    })?;
+    })
+}
+
+fn show(findings: &[Finding], json: bool) -> Result<(), Failure> {
     if json {
-        print_json(&findings)?;
+        print_json(findings)?;
     } else if findings.is_empty() {
         print("nothing to mend\n")?;
     } else {
@@ -107,5 +121,36 @@ fn describe(finding: &Finding) -> String {
 
 pub(super) fn print_json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|_| unexpected())?;
-    print(&format!("{text}\n"))
+    print(&format!("{}\n", escaped(text)))
+}
+
+/// JSON escapes the control characters of ASCII in its strings; those behind them move the cursor of some terminals as
+/// well.
+pub(super) fn escaped(json: String) -> String {
+    let is_raw = |letter: char| letter.is_control() && letter != '\n';
+    if !json.contains(is_raw) {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len() + 64);
+    for letter in json.chars() {
+        if is_raw(letter) {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(letter)));
+        } else {
+            escaped.push(letter);
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_character_is_printed_and_the_text_stays_the_same() {
+        let text = "a\u{1b}[31m\n\u{7f}\u{9b}ü";
+        let json = escaped(serde_json::to_string_pretty(&[text]).unwrap());
+        assert!(!json.contains(|letter: char| letter.is_control() && letter != '\n'), "{json:?}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), [text]);
+    }
 }

@@ -69,7 +69,7 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Role(arguments) => role::run(arguments),
         Verb::Lock => talk(&Request::Lock),
         Verb::Unlock => talk(&Request::Unlock),
-        Verb::Doctor { json } => listing::findings(&Request::Doctor, json),
+        Verb::Doctor { json } => listing::doctor(json),
         Verb::Daemon(arguments) => daemon::run(&arguments),
     }
 }

@@ -217,6 +217,11 @@ pub(crate) fn terminal() -> Option<File> {
     std::fs::OpenOptions::new().write(true).open("/dev/tty").ok()
 }
 
+/// Answers the name of this machine.
+pub(crate) fn machine() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// Answers the wall clock in milliseconds since the Unix epoch.
 pub(crate) fn now() -> i64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);

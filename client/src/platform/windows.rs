@@ -165,6 +165,11 @@ pub(crate) fn terminal() -> Option<File> {
     OpenOptions::new().write(true).open("CONOUT$").ok()
 }
 
+/// Answers the name of this machine.
+pub(crate) fn machine() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_default()
+}
+
 /// Answers the wall clock in milliseconds since the Unix epoch.
 #[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
 pub(crate) fn now() -> i64 {

@@ -59,10 +59,22 @@ pub struct Line {
 /// What follows the digest, which is the last field.
 const END: &[u8] = b"\"}";
 
+/// The beginning of the last field.
+const DIGEST: &[u8] = b",\"hash\":\"";
+
+/// Requests of lines that tell of the audit itself.
+pub(crate) const DISORDER: &str = "audit";
+pub(crate) const LOST: &str = "lost";
+
 impl Line {
-    /// Answers the digest of everything but `hash`; `previous` is part of it.
-    pub(crate) fn digest(&self) -> String {
-        digest(&Self { hash: String::new(), ..self.clone() }.to_json())
+    /// Answers for how many requests it stands.
+    pub fn requests(&self) -> u64 {
+        self.times.unwrap_or(1)
+    }
+
+    /// Answers whether it tells of the audit itself, and of no request.
+    pub fn is_about_the_audit(&self) -> bool {
+        [DISORDER, LOST].contains(&self.request.as_str())
     }
 
     /// Writes the line, which has no `hash` yet, with its digest, and answers that.
@@ -79,7 +91,19 @@ impl Line {
     }
 }
 
-fn digest(text: &[u8]) -> String {
+/// Answers whether a line, as it lies in its file without the end of the line, has the digest that it was written with.
+///
+/// The bytes count, not what they mean: a space that was put in, or a field that nobody knows, is a change as well.
+pub(crate) fn is_sealed(raw: &[u8]) -> bool {
+    let Some(body) = raw.strip_suffix(END) else { return false };
+    let Some((open, hash)) = body.len().checked_sub(START.len()).map(|at| body.split_at(at)) else {
+        return false;
+    };
+    open.ends_with(DIGEST) && digest(&[open, END].concat()).as_bytes() == hash
+}
+
+/// Answers the digest of a text in hexadecimal digits.
+pub(crate) fn digest(text: &[u8]) -> String {
     let mut hex = String::with_capacity(START.len());
     for byte in Sha256::digest(text) {
         let _ = write!(hex, "{byte:02x}");
@@ -97,12 +121,28 @@ pub(crate) fn clean(text: &str) -> String {
 mod tests {
     use super::*;
 
+    const OLD: &str = r#"{"seq":1,"time":"2026-01-01T00:00:00Z","request":"get","profile":"ci","outcome":"served","access_key_id":"ASIA1","uid":1000,"pid":7,"previous":"0000000000000000000000000000000000000000000000000000000000000000","hash":"282c49e27775e4400af006a9fa23d98ffafe5bf236ada583a2af3bf0ca0dbbdf"}"#;
+
     #[test]
     fn a_line_from_before_there_were_sockets_has_its_digest_still() {
-        let old = r#"{"seq":1,"time":"2026-01-01T00:00:00Z","request":"get","profile":"ci","outcome":"served","access_key_id":"ASIA1","uid":1000,"pid":7,"previous":"0000000000000000000000000000000000000000000000000000000000000000","hash":"282c49e27775e4400af006a9fa23d98ffafe5bf236ada583a2af3bf0ca0dbbdf"}"#;
-        let line: Line = serde_json::from_str(old).unwrap();
-        assert_eq!((line.digest(), &line.socket), (line.hash.clone(), &None));
-        let other = Line { socket: Some("ci".into()), ..line };
-        assert_ne!(other.digest(), other.hash, "the name of the socket can't be added or changed");
+        assert!(is_sealed(OLD.as_bytes()));
+        let line: Line = serde_json::from_str(OLD).unwrap();
+        let mut text = Vec::new();
+        Line { hash: String::new(), ..line.clone() }.seal(&mut text);
+        assert_eq!(text, format!("{OLD}\n").as_bytes(), "it is written as it was");
+        let other = OLD.replace("\"profile\"", "\"socket\":\"ci\",\"profile\"");
+        assert!(!is_sealed(other.as_bytes()), "the name of the socket can't be added or changed");
+    }
+
+    #[test]
+    fn no_byte_of_a_line_can_be_changed_or_put_in() {
+        for at in 0..OLD.len() {
+            let mut other = OLD.as_bytes().to_vec();
+            other[at] ^= 1;
+            assert!(!is_sealed(&other), "byte {at} was changed");
+            let (before, behind) = OLD.split_at(at);
+            assert!(!is_sealed(format!("{before} {behind}").as_bytes()), "a space was put in at {at}");
+        }
+        assert!(!is_sealed(b"") && !is_sealed(END) && !is_sealed(&OLD.as_bytes()[..OLD.len() - 1]));
     }
 }

@@ -3,9 +3,10 @@
 //! Never a command line, never a secret. Serving does not wait for the disk: lines go through a bounded queue to a
 //! thread, and what does not fit is counted.
 //!
-//! A mark beside the files says which lines there must be. Together they show lines that were changed, reordered, taken
-//! out, cut off or put back to an older state, and files that were deleted. Not covered: the last second before a crash,
-//! whoever can rewrite files and mark together, and whoever removes all of them.
+//! A mark beside the files says which lines there must be. Together they show lines that were changed, reordered, put in,
+//! taken out, cut off or put back to an older state, and files that were deleted or exchanged. Not covered: the last second
+//! before a crash, whoever can rewrite files and mark together or put an older state of both back, and whoever removes all
+//! of them; an anchor that is kept elsewhere shows these too.
 
 mod chain;
 mod files;
@@ -15,11 +16,17 @@ mod mark;
 mod platform;
 mod process;
 mod read;
+mod select;
+mod verify;
 mod writer;
 
 pub use chain::Line;
 pub use log::Audit;
-pub use read::{Broken, Verified, read, verify};
+pub use process::Program;
+pub use read::{History, Unread};
+pub use select::{Selection, program_name, program_path};
+pub use verify::{Anchor, Broken, Verified, verify};
+pub use writer::Retention;
 
 use keyfob_shared::Timestamp;
 use serde::{Deserialize, Serialize};

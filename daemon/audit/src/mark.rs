@@ -3,7 +3,7 @@
 //! It is written after the lines that it speaks of are on the disk, so it may lag behind them by a second and is never
 //! ahead. Whoever can rewrite both can hide what he did; the digests are no signatures.
 
-use crate::chain::{Line, START};
+use crate::chain::{START, digest};
 use crate::platform::{Writing, open_to_read, open_to_write};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -33,13 +33,29 @@ pub(crate) struct Mark {
     pub(crate) hash: String,
 }
 
+/// The mark as it lies in its file.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    #[serde(flatten)]
+    mark: Mark,
+    /// The digest of the fields before; the first version wrote none.
+    digest: Option<String>,
+}
+
 impl Mark {
     /// Answers the mark of an audit without lines.
     pub(crate) fn start() -> Self {
         Self { first: 1, seq: 0, hash: START.into() }
     }
 
+    fn digest(&self) -> String {
+        digest(format!("{} {} {}", self.first, self.seq, self.hash).as_bytes())
+    }
+
     /// Reads the mark; `None` if there is none.
+    ///
+    /// # Errors
+    /// If it can't be read, is none, or was changed.
     pub(crate) fn read(state_directory: &Path) -> io::Result<Option<Self>> {
         let file = match open_to_read(&path(state_directory)) {
             Ok(file) => file,
@@ -48,21 +64,21 @@ impl Mark {
         };
         let mut text = Vec::new();
         file.take(MAX_MARK).read_to_end(&mut text)?;
-        Ok(Some(serde_json::from_slice(&text)?))
+        let Sealed { mark, digest } = serde_json::from_slice(&text)?;
+        if digest.is_some_and(|digest| digest != mark.digest()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it was changed"));
+        }
+        Ok(Some(mark))
     }
 
     /// Writes the mark; the old one stays until the new one is whole.
     pub(crate) fn write(&self, state_directory: &Path) -> io::Result<()> {
         let new = state_directory.join(NEW);
         let mut file = open_to_write(&new, Writing::Anew)?;
-        file.write_all(&serde_json::to_vec(self)?)?;
+        let sealed = Sealed { mark: self.clone(), digest: Some(self.digest()) };
+        file.write_all(&serde_json::to_vec(&sealed)?)?;
         file.sync_all()?;
         std::fs::rename(new, path(state_directory))
-    }
-
-    /// Answers whether a line is the one of the mark.
-    pub(crate) fn is_of(&self, line: &Line) -> bool {
-        self.seq == line.seq && self.hash == line.hash
     }
 }
 
@@ -84,13 +100,24 @@ impl Marks {
         Self { directory: directory.to_owned(), last: Mutex::new(last) }
     }
 
-    /// Has the lines on the disk, and then the mark; `first` is the oldest line that is kept from now on.
-    pub(crate) fn write(&self, wish: &Wish, first: Option<u64>) -> io::Result<()> {
+    /// Has the lines on the disk, and then the mark.
+    pub(crate) fn write(&self, wish: &Wish) -> io::Result<()> {
         wish.file.sync_data()?;
+        self.change(|last| {
+            let mark = Mark { first: last.first, seq: wish.seq, hash: wish.hash.clone() };
+            if mark.seq >= last.seq { mark } else { last.clone() }
+        })
+    }
+
+    /// Writes down which line is the oldest that is kept from now on.
+    pub(crate) fn keep_from(&self, first: u64) -> io::Result<()> {
+        self.change(|last| Mark { first: first.max(last.first), ..last.clone() })
+    }
+
+    fn change(&self, next: impl FnOnce(&Mark) -> Mark) -> io::Result<()> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = first.unwrap_or(last.first);
-        let mark = Mark { first, seq: wish.seq, hash: wish.hash.clone() };
-        if mark.seq >= last.seq && mark != *last {
+        let mark = next(&last);
+        if mark != *last {
             mark.write(&self.directory)?;
             *last = mark;
         }
@@ -109,7 +136,7 @@ impl Marker {
         let (wishes, queue): (_, Receiver<Wish>) = sync_channel(1);
         let work = move || {
             for wish in queue {
-                if let Err(error) = marks.write(&wish, None) {
+                if let Err(error) = marks.write(&wish) {
                     tracing::warn!(%error, "write the mark of the audit");
                 }
             }

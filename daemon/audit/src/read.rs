@@ -1,157 +1,164 @@
-//! Reads the audit back, oldest line first, and checks that nothing was changed or taken out.
+//! Reads the audit back, oldest line first, a piece at a time however long it is.
+//!
+//! The files are opened together, so that a daemon which rotates or removes some meanwhile does not disturb.
 
-use crate::chain::{Line, START};
-use crate::files::{FILES, file};
-use crate::mark::{self, Mark};
-use crate::platform::open_to_read;
-use std::fmt;
-use std::io::{self, BufRead, BufReader, Read};
+use crate::chain::Line;
+use crate::files::{MAX_LINE, file, numbers};
+use crate::platform::{is_in_place, open_to_read};
+use crate::select::Selection;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-/// Longer than any line; what is longer is none.
-const MAX_LINE: u64 = 64 * 1024;
-/// A check beside a daemon that rotates its files is begun again this often.
+/// The files are opened again this often when they were rotated meanwhile.
 const ATTEMPTS: usize = 3;
+/// Read at once.
+const BUFFER: usize = 128 * 1024;
 
-/// What a check has found in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verified {
-    /// Lines that were checked.
-    pub lines: u64,
-    /// Lines that were half written when the daemon ended.
-    pub torn: u64,
+/// The files of the audit as they were at one moment, oldest first.
+#[derive(Debug)]
+pub struct History(Vec<Part>);
+
+/// One of them, as long as it was then.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) path: PathBuf,
+    opened: io::Result<(File, u64)>,
 }
 
-/// Where the audit was changed.
+/// A file that could not be read to its end.
 #[derive(Debug)]
-pub struct Broken {
+pub struct Unread {
     /// The file.
     pub file: PathBuf,
-    /// The line, from 1; 0 speaks of the whole file.
-    pub line: usize,
-    /// What is wrong with it.
-    pub why: String,
+    /// Why.
+    pub cause: io::Error,
 }
 
-impl fmt::Display for Broken {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(formatter, "{}: {}", self.file.display(), self.why),
-            line => write!(formatter, "{}:{line}: {}", self.file.display(), self.why),
+impl History {
+    /// Opens the files in a directory; without it there are none.
+    ///
+    /// # Errors
+    /// If the directory can't be read.
+    pub fn open(state_directory: &Path) -> io::Result<Self> {
+        let mut attempts = 1;
+        loop {
+            let numbers = numbers(state_directory)?;
+            let history =
+                Self(numbers.iter().rev().map(|number| Part::open(file(state_directory, *number))).collect());
+            if attempts == ATTEMPTS || (history.is_in_place() && self::numbers(state_directory)? == numbers) {
+                return Ok(history);
+            }
+            attempts += 1;
         }
     }
-}
 
-impl std::error::Error for Broken {}
-
-/// Answers every line of the audit, with its place; what is no line, and a file that can't be read, is an error there.
-pub fn read(state_directory: &Path) -> impl Iterator<Item = (PathBuf, usize, io::Result<Line>)> {
-    let files: Vec<PathBuf> = (0..FILES).rev().map(|number| file(state_directory, number)).collect();
-    files.into_iter().filter(|path| path.symlink_metadata().is_ok()).flat_map(|path| {
-        pieces(&path).enumerate().map(move |(number, piece)| {
-            let line = piece.and_then(|piece| serde_json::from_slice(&piece).map_err(not_a_line));
-            (path.clone(), number + 1, line)
+    fn is_in_place(&self) -> bool {
+        self.0.iter().all(|part| match &part.opened {
+            Ok((file, _)) => is_in_place(file, &part.path).unwrap_or(false),
+            Err(_) => true,
         })
-    })
+    }
+
+    /// Answers how many bytes there are.
+    pub fn bytes(&self) -> u64 {
+        self.0.iter().filter_map(|part| part.opened.as_ref().ok()).map(|(_, length)| length).sum()
+    }
+
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.0
+    }
+
+    /// Hands the lines that are wanted to a function, oldest first, or the newest `last` of them. What is no line is
+    /// passed over; [`verify`](crate::verify()) tells of it. Answers the files that could not be read.
+    ///
+    /// # Errors
+    /// What the function answers; it is not called again then.
+    pub fn each<E>(
+        &self,
+        wanted: &Selection,
+        last: Option<u64>,
+        mut each: impl FnMut(Line) -> Result<(), E>,
+    ) -> Result<Vec<Unread>, E> {
+        let (first, mut skipped) = last.map_or((0, 0), |last| self.start_of(wanted, last));
+        let mut unread = Vec::new();
+        for part in self.0.iter().skip(first) {
+            let read = part.lines(wanted, |line| {
+                if skipped > 0 {
+                    skipped -= 1;
+                    return ControlFlow::Continue(());
+                }
+                match each(line) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(error) => ControlFlow::Break(error),
+                }
+            });
+            match read {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(error)) => return Err(error),
+                Err(cause) => unread.push(Unread { file: part.path.clone(), cause }),
+            }
+        }
+        Ok(unread)
+    }
+
+    /// Answers the file in which the newest lines begin, and how many before them are to be skipped there. Only those
+    /// files are read.
+    fn start_of(&self, wanted: &Selection, last: u64) -> (usize, u64) {
+        let mut count = 0;
+        for (at, part) in self.0.iter().enumerate().rev() {
+            // What can't be read is told of when it is read again.
+            let _ = part.lines(wanted, |_| {
+                count += 1;
+                ControlFlow::<()>::Continue(())
+            });
+            if count >= last {
+                return (at, count - last);
+            }
+        }
+        (0, 0)
+    }
 }
 
-fn not_a_line(error: serde_json::Error) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
-}
+impl Part {
+    fn open(path: PathBuf) -> Self {
+        let opened = open_to_read(&path).and_then(|file| file.metadata().map(|found| (file, found.len())));
+        Self { path, opened }
+    }
 
-/// Answers what lies between line ends; the first error is the last piece.
-fn pieces(path: &Path) -> impl Iterator<Item = io::Result<Vec<u8>>> + use<> {
-    let mut reader = Some(open_to_read(path).map(BufReader::new));
-    std::iter::from_fn(move || {
-        let mut file = match reader.take()? {
-            Ok(file) => file,
-            Err(error) => return Some(Err(error)),
+    fn lines<B>(
+        &self,
+        wanted: &Selection,
+        mut each: impl FnMut(Line) -> ControlFlow<B>,
+    ) -> io::Result<ControlFlow<B>> {
+        self.pieces(|_, piece| match serde_json::from_slice::<Line>(piece) {
+            Ok(line) if wanted.takes(&line) => each(line),
+            Ok(_) | Err(_) => ControlFlow::Continue(()),
+        })
+    }
+
+    /// Hands what lies between line ends to a function, with its number from 1, until the function breaks off.
+    pub(crate) fn pieces<B>(
+        &self,
+        mut each: impl FnMut(usize, &[u8]) -> ControlFlow<B>,
+    ) -> io::Result<ControlFlow<B>> {
+        let (mut file, length) = match &self.opened {
+            Ok((file, length)) => (file, *length),
+            Err(error) => return Err(io::Error::new(error.kind(), error.to_string())),
         };
+        file.seek(SeekFrom::Start(0))?;
+        let mut reader = BufReader::with_capacity(BUFFER, file.take(length));
         let mut piece = Vec::new();
-        match file.by_ref().take(MAX_LINE).read_until(b'\n', &mut piece) {
-            Ok(0) => None,
-            Ok(_) => {
-                reader = Some(Ok(file));
-                Some(Ok(piece))
+        for number in 1.. {
+            piece.clear();
+            if reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut piece)? == 0 {
+                break;
             }
-            Err(error) => Some(Err(error)),
-        }
-    })
-}
-
-/// Checks the chain of digests from the oldest line that is kept, and that the mark speaks of no other lines.
-///
-/// # Errors
-/// The first line that does not follow from the one before, or what is missing or can't be read.
-pub fn verify(state_directory: &Path) -> Result<Verified, Broken> {
-    let mut attempts = 1;
-    loop {
-        // The mark first: lines that are written meanwhile are behind it.
-        let mark = read_mark(state_directory)?;
-        let checked = check(state_directory, mark.as_ref());
-        if checked.is_ok() || attempts == ATTEMPTS || read_mark(state_directory)? == mark {
-            return checked;
-        }
-        attempts += 1;
-    }
-}
-
-fn read_mark(state_directory: &Path) -> Result<Option<Mark>, Broken> {
-    Mark::read(state_directory).map_err(|error| Broken {
-        file: mark::path(state_directory),
-        line: 0,
-        why: format!("the mark can't be read: {error}"),
-    })
-}
-
-fn check(state_directory: &Path, mark: Option<&Mark>) -> Result<Verified, Broken> {
-    let mut verified = Verified { lines: 0, torn: 0 };
-    let mut before: Option<Line> = None;
-    let mut end = (file(state_directory, 0), 0);
-    for (file, line, parsed) in read(state_directory) {
-        let parsed = match parsed {
-            Ok(parsed) => parsed,
-            // A crash may cut the last line short; the daemon goes on in the next.
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                verified.torn += 1;
-                continue;
+            if let ControlFlow::Break(end) = each(number, piece.strip_suffix(b"\n").unwrap_or(&piece)) {
+                return Ok(ControlFlow::Break(end));
             }
-            Err(error) => return Err(Broken { file, line: 0, why: format!("it can't be read: {error}") }),
-        };
-        if let Some(why) = wrong(&parsed, before.as_ref(), mark) {
-            return Err(Broken { file, line, why: why.into() });
         }
-        verified.lines += 1;
-        end = (file, line);
-        before = Some(parsed);
+        Ok(ControlFlow::Continue(()))
     }
-    let last = before.map_or(0, |line| line.seq);
-    match mark {
-        None if last == 0 => Ok(verified),
-        None => Err(Broken { file: mark::path(state_directory), line: 0, why: "the mark is missing".into() }),
-        Some(mark) if last < mark.seq => {
-            let why = format!("the lines {} to {} behind it are missing", last + 1, mark.seq);
-            Err(Broken { file: end.0, line: end.1, why })
-        }
-        Some(_) => Ok(verified),
-    }
-}
-
-fn wrong(line: &Line, before: Option<&Line>, mark: Option<&Mark>) -> Option<&'static str> {
-    if line.digest() != line.hash {
-        return Some("the line was changed");
-    }
-    match before {
-        Some(before) if line.previous != before.hash => {
-            return Some("a line before it was changed or taken out");
-        }
-        Some(before) if line.seq != before.seq + 1 => return Some("a line before it was taken out"),
-        None if line.seq == 1 && line.previous != START => return Some("the first line was exchanged"),
-        None if mark.is_some_and(|mark| line.seq > mark.first) => {
-            return Some("the lines before it were taken out");
-        }
-        Some(_) | None => {}
-    }
-    let is_exchanged = mark.is_some_and(|mark| mark.seq == line.seq && !mark.is_of(line));
-    is_exchanged.then_some("it is not the line that was written")
 }

@@ -3,7 +3,8 @@
 use super::call::Note;
 use super::grants::TurnedAway;
 use super::restricted;
-use keyfob_audit::{Audit, Caller, Entry, Outcome};
+use keyfob_audit::{Audit, Caller, Entry, Outcome, Retention};
+use keyfob_engine::config::Daemon;
 use keyfob_engine::engine::Answer;
 use keyfob_engine::slot::WaiterId;
 use keyfob_listen::{Connection, Peer};
@@ -12,6 +13,7 @@ use keyfob_shared::wire::Reply;
 use keyfob_shared::{Failure, FailureKind, ProfileName, SocketName};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// The request of a program to its endpoint, in the audit.
@@ -217,6 +219,11 @@ impl Ledger {
         self.audit.record(entry);
     }
 
+    /// Changes how long lines are kept.
+    pub(super) fn keep(&self, settings: &Daemon) {
+        self.audit.keep(retention(settings));
+    }
+
     /// Answers how many lines could not be written.
     pub(super) fn lost(&self) -> u64 {
         self.audit.lost()
@@ -225,6 +232,12 @@ impl Ledger {
     pub(super) fn close(self) {
         self.audit.close();
     }
+}
+
+/// Answers how long lines of the audit are kept.
+pub(crate) fn retention(settings: &Daemon) -> Retention {
+    let age = settings.audit_keep.and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis);
+    Retention { age, size: settings.audit_size }
 }
 
 fn fail(entry: &mut Entry, failure: &Failure) {

@@ -30,6 +30,7 @@ use crate::clock;
 use crate::configuration::{Broken, Reading};
 use crate::platform::{self, Asked, Signals};
 use crate::watch::Watch;
+pub(crate) use answers::retention;
 use answers::{Asker, Ledger};
 use keyfob_audit::Audit;
 use keyfob_aws::Connections;

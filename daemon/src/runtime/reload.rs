@@ -82,6 +82,7 @@ impl Runtime {
     fn put_in_force(&mut self, config: Config) {
         self.broken = None;
         self.listener.allow_root(config.daemon.allow_root);
+        self.ledger.keep(&config.daemon);
         if **self.engine.config() != config {
             tracing::info!(profiles = config.profiles.len(), "a new configuration is in force");
             self.tell(engine::Event::Configured(Arc::new(config)));

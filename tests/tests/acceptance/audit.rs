@@ -149,17 +149,16 @@ fn a_tail_that_was_cut_and_a_file_that_was_deleted_are_told() {
 fn lines_that_can_not_be_written_are_told_by_doctor() {
     let world = World::new();
     world.config("[identity.alice]\ntype = \"iam-user\"\n[profile.p]\nidentity = \"alice\"\n");
-    // The newest file is full, and the oldest can't make room.
+    // The newest file is full, and another can't be begun.
     std::fs::write(world.path("state/audit.jsonl"), format!("{}\n", "x".repeat(60_000)).repeat(200)).unwrap();
-    std::fs::write(world.path("state/audit.4.jsonl"), "").unwrap();
-    std::fs::create_dir_all(world.path("state/audit.5.jsonl/in the way")).unwrap();
+    std::fs::create_dir_all(world.path("state/audit.new/in the way")).unwrap();
     world.add_key("alice");
     world.get("p").ok();
     eventually("the loss is told", Duration::from_secs(3), || {
         world.keyfob(&["doctor"]).stdout.contains("warning: audit: lines that could not be written: 2;")
     });
-    std::fs::remove_dir_all(world.path("state/audit.5.jsonl")).unwrap();
+    std::fs::remove_dir_all(world.path("state/audit.new")).unwrap();
     world.get("p").ok();
     line(&world, |line| line["request"] == "lost");
-    assert!(!world.keyfob(&["doctor"]).stdout.contains("audit"));
+    assert!(!world.keyfob(&["doctor"]).stdout.contains("could not be written"));
 }

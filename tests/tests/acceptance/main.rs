@@ -5,6 +5,8 @@
 
 mod account;
 mod audit;
+mod audit_files;
+mod audit_views;
 mod batch;
 mod besieged;
 mod browser;

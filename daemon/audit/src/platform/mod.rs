@@ -6,6 +6,6 @@ mod other;
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use other::{Writing, open_to_read, open_to_write};
+pub(crate) use other::{Writing, is_in_place, open_to_read, open_to_write};
 #[cfg(unix)]
-pub(crate) use unix::{Writing, open_to_read, open_to_write};
+pub(crate) use unix::{Writing, is_in_place, open_to_read, open_to_write};

@@ -39,3 +39,8 @@ pub(crate) fn open_to_write(path: &Path, writing: Writing) -> io::Result<File> {
         Writing::Anew => regular(options.truncate(true).open(path)?, path),
     }
 }
+
+/// Answers whether an open file may be the one that has a path: both are as long.
+pub(crate) fn is_in_place(file: &File, path: &Path) -> io::Result<bool> {
+    Ok(file.metadata()?.len() == path.symlink_metadata()?.len())
+}

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// Where writes go.
@@ -42,4 +42,10 @@ pub(crate) fn open_to_write(path: &Path, writing: Writing) -> io::Result<File> {
         file.set_permissions(Permissions::from_mode(0o600))?;
     }
     Ok(file)
+}
+
+/// Answers whether an open file is the one that has a path.
+pub(crate) fn is_in_place(file: &File, path: &Path) -> io::Result<bool> {
+    let (open, there) = (file.metadata()?, path.symlink_metadata()?);
+    Ok((open.dev(), open.ino()) == (there.dev(), there.ino()))
 }

@@ -22,6 +22,30 @@ pub(super) fn duration_within(text: &str, least: u32, most: u32, what: &str) -> 
     Err(format!("a duration of {text}: {what} lasts {} to {} hours", hours(least), hours(most)))
 }
 
+/// Reads for how long lines of the audit are kept, in seconds: a day at least.
+pub(super) fn audit_keep(text: &str) -> Result<u32, String> {
+    const DAY: u32 = 24 * 3_600;
+    let seconds = duration(text)?;
+    if seconds >= DAY { Ok(seconds) } else { Err(format!("{text}: lines are kept for a day at least")) }
+}
+
+/// Reads how many bytes of the audit are kept: `60MiB`, `1GiB`.
+pub(super) fn audit_size(text: &str) -> Result<u64, String> {
+    const MIB: u64 = 1024 * 1024;
+    const LEAST: u64 = 20;
+    const MOST: u64 = 1024;
+    let (number, factor) = match (text.strip_suffix("MiB"), text.strip_suffix("GiB")) {
+        (Some(number), _) => (number, 1),
+        (None, Some(number)) => (number, 1024),
+        (None, None) => (text, 0),
+    };
+    let mebibytes = number.trim_end().parse::<u64>().ok().map_or(0, |number| number.saturating_mul(factor));
+    if (LEAST..=MOST).contains(&mebibytes) {
+        return Ok(mebibytes * MIB);
+    }
+    Err(format!("{text:?} is not a size from 20MiB to 1GiB"))
+}
+
 fn hours(seconds: u32) -> String {
     match seconds {
         900 => "¼".into(),
@@ -205,6 +229,19 @@ mod tests {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
         assert!(duration_within("13h", 900, 43_200, "a role session").is_err());
+    }
+
+    #[test]
+    fn the_audit_is_bounded_in_time_and_size() {
+        assert_eq!(audit_keep("90d"), Ok(90 * 86_400));
+        assert!(audit_keep("23h").is_err() && audit_keep("90").is_err());
+        assert_eq!(audit_size("20MiB"), Ok(20 << 20));
+        assert_eq!(audit_size("1 GiB"), Ok(1 << 30));
+        for wrong in
+            ["", "60", "MiB", "19MiB", "1025MiB", "2GiB", "60MB", "-60MiB", "99999999999999999999GiB"]
+        {
+            assert!(audit_size(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -116,6 +116,12 @@ impl Flattener<'_> {
             keep_warm: self
                 .take("keep_warm", raw.keep_warm.as_ref(), |text| check::duration(text))
                 .map_or(default.keep_warm, |seconds| i64::from(seconds) * 1_000),
+            audit_keep: self
+                .take("audit_keep", raw.audit_keep.as_ref(), |text| check::audit_keep(text))
+                .map(|seconds| i64::from(seconds) * 1_000),
+            audit_size: self
+                .take("audit_size", raw.audit_size.as_ref(), |text| check::audit_size(text))
+                .unwrap_or(default.audit_size),
             allow_root: raw.allow_root.unwrap_or(false),
         }
     }

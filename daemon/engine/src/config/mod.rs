@@ -63,6 +63,10 @@ pub struct Daemon {
     pub renew: Renew,
     /// Milliseconds after its last use for which a profile is renewed.
     pub keep_warm: i64,
+    /// Milliseconds for which lines of the audit are kept; `None` is for ever, within `audit_size`.
+    pub audit_keep: Option<i64>,
+    /// Bytes of the audit that are kept, the newest.
+    pub audit_size: u64,
     /// Whether root is served.
     pub allow_root: bool,
 }
@@ -94,6 +98,8 @@ impl Default for Daemon {
             passphrase_command: None,
             renew: Renew::Active,
             keep_warm: 12 * 3_600_000,
+            audit_keep: None,
+            audit_size: 60 * 1024 * 1024,
             allow_root: false,
         }
     }

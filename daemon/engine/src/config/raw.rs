@@ -31,6 +31,8 @@ pub(super) struct RawDaemon {
     pub(super) passphrase_command: Option<Spanned<Vec<String>>>,
     pub(super) renew: Option<Spanned<String>>,
     pub(super) keep_warm: Option<Spanned<String>>,
+    pub(super) audit_keep: Option<Spanned<String>>,
+    pub(super) audit_size: Option<Spanned<String>>,
     pub(super) allow_root: Option<bool>,
 }
 

@@ -94,6 +94,10 @@ fn daemon_settings_have_units_and_paths() {
     .unwrap();
     assert_eq!((config.daemon.keep_warm, config.daemon.renew), (1_800_000, Renew::OnDemand));
     assert_eq!(config.daemon.vault_key_file, Some(PathBuf::from("/home/alice/k")));
+    assert_eq!((config.daemon.audit_keep, config.daemon.audit_size), (None, 60 << 20));
+    let config = parsed("[daemon]\naudit_keep = \"90d\"\naudit_size = \"1GiB\"\n").unwrap();
+    assert_eq!((config.daemon.audit_keep, config.daemon.audit_size), (Some(90 * 86_400_000), 1 << 30));
+    assert!(refused("[daemon]\naudit_keep = \"1h\"\n").starts_with("2:14: audit_keep: "));
 }
 
 #[test]

@@ -45,8 +45,16 @@ const JUDGE_TOOLS: &[(&str, &str)] = &[("krb5-config", "libkrb5-dev"), ("cc", "g
 /// The judge: a client that was written for real ones. It wants an environment of its own.
 const JUDGE: &[&str] = &["aws-adfs==2.13.0"];
 
-/// An independent AWS, two real clients, and a linter of CloudFormation.
-const PYTHON: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.8", "awscli==1.46.3", "cfn-lint==1.58.0"];
+/// An independent AWS, two real clients, a linter of CloudFormation, and judges of what `keyfob audit --export` prints.
+const PYTHON: &[&str] = &[
+    "moto[server]==5.2.5",
+    "boto3==1.44.8",
+    "awscli==1.46.3",
+    "cfn-lint==1.58.0",
+    "cloudevents==2.2.0",
+    "ocsf-json-schema==1.2.0",
+    "jsonschema==4.26.0",
+];
 
 /// Holds, in a complete environment, the list that it was made from.
 const COMPLETE: &str = "complete";

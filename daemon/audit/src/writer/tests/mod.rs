@@ -1,7 +1,19 @@
 //! The writer, claim by claim.
 
+mod loss;
+#[cfg(unix)]
+mod on_unix;
+
 use super::*;
-use crate::{Audit, Caller, Outcome, Verified, verify};
+use crate::files::file;
+use crate::{Audit, Broken, Caller, Entry, History, Outcome, Verified};
+use keyfob_shared::Timestamp;
+use std::fs::File;
+use std::path::PathBuf;
+
+/// Files of the tests: as many as with the default bounds.
+const FILES: usize = 6;
+const DAY: i64 = 24 * 3_600_000;
 
 struct Place(tempfile::TempDir);
 
@@ -28,24 +40,37 @@ impl Place {
 
     /// One life of a daemon that ends well.
     fn write(&self, count: usize) {
-        let audit = Audit::open(self.path()).unwrap();
+        let audit = Audit::open(self.path(), Retention::default()).unwrap();
         (0..count).for_each(|number| audit.record(entry(&format!("p{number}\u{1b}[31m\n"))));
         audit.close();
     }
 
-    /// Rotated as often as there are files and once more, with a line in each.
+    fn writer(&self) -> Writer {
+        Writer::open(self.path(), Arc::default()).unwrap()
+    }
+
+    /// One that has a line in each of its files.
     fn rotated(&self) -> Writer {
-        let mut writer = Writer::open(self.path()).unwrap();
-        for number in 0..=FILES {
-            writer.size = MAX_FILE + 1;
+        let mut writer = self.writer();
+        writer.output.longest = 1;
+        for number in 0..FILES {
             one(&mut writer, &number.to_string());
         }
         writer.set_mark();
         writer
     }
 
+    fn verify(&self) -> Result<Verified, Broken> {
+        crate::verify(self.path(), None)
+    }
+
+    /// Answers how many lines are in order, and how many are torn.
+    fn counts(&self) -> (u64, u64) {
+        self.verify().map(|verified| (verified.lines, verified.torn)).unwrap()
+    }
+
     fn why(&self) -> String {
-        verify(self.path()).unwrap_err().to_string()
+        self.verify().unwrap_err().to_string()
     }
 }
 
@@ -65,13 +90,18 @@ fn entry(profile: &str) -> Entry {
 
 impl Writer {
     fn set_mark(&self) {
-        self.marks.write(&self.end_of_file().unwrap(), None).unwrap();
+        self.marks.write(&self.end_of_file().unwrap()).unwrap();
     }
 }
 
 fn one(writer: &mut Writer, profile: &str) -> u64 {
+    on_day(writer, profile, 0)
+}
+
+/// Writes a line of a day, and answers how many were lost.
+fn on_day(writer: &mut Writer, profile: &str, day: i64) -> u64 {
     let lost = AtomicU64::new(0);
-    let entry = entry(profile);
+    let entry = Entry { time: Timestamp::from_millis(day * DAY), ..entry(profile) };
     writer.batch(&entry.clone(), std::iter::once(entry), &lost);
     lost.into_inner()
 }
@@ -86,7 +116,7 @@ fn the_chain_goes_on_over_restarts() {
     let place = Place::new();
     place.write(3);
     place.write(2);
-    assert_eq!(verify(place.path()).unwrap(), Verified { lines: 5, torn: 0 });
+    assert_eq!(place.counts(), (5, 0));
     assert!(!place.text().contains('\u{1b}') && place.text().lines().count() == 5);
 }
 
@@ -96,15 +126,15 @@ fn a_line_that_was_changed_moved_or_taken_out_is_found() {
     place.write(5);
     let text = place.text();
     place.set_text(&text.replacen("ASIA1", "ASIA2", 1));
-    assert_eq!(verify(place.path()).unwrap_err().line, 1);
+    assert_eq!(place.verify().unwrap_err().line, 1);
     place.set_text(&without(&text, |at| at == 2));
-    assert_eq!(verify(place.path()).unwrap_err().line, 3);
+    assert_eq!(place.verify().unwrap_err().line, 3);
     let mut lines: Vec<&str> = text.lines().collect();
     lines.swap(1, 2);
     place.set_text(&(lines.join("\n") + "\n"));
-    assert_eq!(verify(place.path()).unwrap_err().line, 2);
+    assert_eq!(place.verify().unwrap_err().line, 2);
     place.set_text(&without(&text, |at| at == 0));
-    assert!(place.why().ends_with("audit.jsonl:1: the lines before it were taken out"), "{}", place.why());
+    assert!(place.why().ends_with("audit.jsonl:1: line 1 before it is missing"), "{}", place.why());
 }
 
 #[test]
@@ -123,6 +153,16 @@ fn a_cut_tail_is_found_now_and_after_the_next_daemon_has_written() {
 }
 
 #[test]
+fn a_changed_line_near_the_end_is_told_by_the_next_daemon() {
+    let place = Place::new();
+    place.write(5);
+    place.set_text(&place.text().replacen("ASIA1", "ASIA2", 1));
+    place.write(1);
+    assert!(place.text().contains("a line of the audit was changed"));
+    assert_eq!(place.verify().unwrap_err().line, 1);
+}
+
+#[test]
 fn an_older_state_and_a_chain_that_was_made_anew_are_found() {
     let place = Place::new();
     place.write(3);
@@ -133,27 +173,27 @@ fn an_older_state_and_a_chain_that_was_made_anew_are_found() {
     let forged = Place::new();
     forged.write(6);
     place.set_text(&forged.text());
-    assert_eq!(verify(place.path()).unwrap_err().line, 5);
+    assert_eq!(place.verify().unwrap_err().line, 5);
     place.write(1);
     assert!(place.text().contains("the last lines of the audit were changed"));
-    assert!(verify(place.path()).is_err());
+    assert!(place.verify().is_err());
 }
 
 #[test]
 fn deleted_files_are_found() {
     let place = Place::new();
     drop(place.rotated());
-    assert_eq!(verify(place.path()).unwrap().lines, FILES as u64);
+    assert_eq!(place.verify().unwrap().lines, FILES as u64);
     let aside = place.path().join("aside");
     for number in 0..FILES {
         std::fs::rename(file(place.path(), number), &aside).unwrap();
-        assert!(verify(place.path()).is_err(), "without file {number}");
+        assert!(place.verify().is_err(), "without file {number}");
         std::fs::rename(&aside, file(place.path(), number)).unwrap();
     }
     (0..FILES).for_each(|number| std::fs::remove_file(file(place.path(), number)).unwrap());
-    assert!(place.why().contains("the lines 1 to 7 behind it are missing"), "{}", place.why());
+    assert!(place.why().contains("the lines 1 to 6 are missing"), "{}", place.why());
     place.write(1);
-    assert!(place.text().contains("the lines of the audit were missing") && verify(place.path()).is_err());
+    assert!(place.text().contains("the lines of the audit were missing") && place.verify().is_err());
 }
 
 #[test]
@@ -168,8 +208,12 @@ fn a_mark_that_is_missing_or_damaged_is_found_and_told() {
         }
         assert!(place.why().contains("audit.mark: the mark "), "{}", place.why());
         place.write(1);
-        assert_eq!(verify(place.path()).unwrap().lines, 4);
         assert!(place.text().contains("the mark of the audit was missing or damaged"));
+        assert!(
+            place.why().contains("audit.jsonl:3: the daemon has found then: the mark"),
+            "{}",
+            place.why()
+        );
     }
 }
 
@@ -177,58 +221,39 @@ fn a_mark_that_is_missing_or_damaged_is_found_and_told() {
 fn a_daemon_that_was_killed_leaves_a_torn_line_and_no_suspicion() {
     let place = Place::new();
     place.write(2);
-    let mut writer = Writer::open(place.path()).unwrap();
+    let mut writer = place.writer();
     assert_eq!(one(&mut writer, "behind the mark"), 0);
     drop(writer);
     place.set_text(&(place.text() + "{\"seq\":4,\"ti"));
-    assert_eq!(verify(place.path()).unwrap(), Verified { lines: 3, torn: 1 });
+    assert_eq!(place.counts(), (3, 1));
     place.write(2);
-    assert_eq!(verify(place.path()).unwrap(), Verified { lines: 5, torn: 1 });
+    assert_eq!(place.counts(), (5, 1));
 }
 
 #[test]
-fn a_kill_while_files_are_rotated_leaves_no_suspicion() {
+fn a_kill_while_files_are_rotated_or_removed_leaves_no_suspicion() {
     let place = Place::new();
     let mut writer = place.rotated();
+    // It gets as far as the half of the moves.
+    for number in (3..FILES).rev() {
+        std::fs::rename(file(place.path(), number), file(place.path(), number + 1)).unwrap();
+    }
+    assert_eq!(place.counts(), (FILES as u64, 0));
+    writer.output.rotate(&writer.end, &writer.marks).unwrap();
+    assert!(
+        (0..=FILES).all(|number| file(place.path(), number).exists()),
+        "the gap is filled, and others stay"
+    );
+    assert_eq!(place.counts(), (FILES as u64, 0));
     // It gets as far as the mark.
-    let oldest = file(place.path(), FILES - 1);
-    let text = std::fs::read(&oldest).unwrap();
-    std::fs::remove_file(&oldest).unwrap();
-    std::fs::create_dir_all(oldest.join("in the way")).unwrap();
-    assert!(writer.rotate().is_err());
-    drop(writer);
-    std::fs::remove_dir_all(&oldest).unwrap();
-    assert!(verify(place.path()).is_ok(), "the oldest file is gone, and the mark knows");
-    std::fs::write(&oldest, text).unwrap();
-    assert!(verify(place.path()).is_ok(), "it is not gone yet");
-}
-
-#[test]
-fn what_could_not_be_written_is_cut_off_and_counted() {
-    let place = Place::new();
-    let mut writer = Writer::open(place.path()).unwrap();
-    assert_eq!(one(&mut writer, "a"), 0);
-    let good = std::mem::replace(&mut writer.file, File::open(place.newest()).unwrap());
-    let lost = AtomicU64::new(0);
-    writer.batch(&entry("b"), [entry("b"), entry("c")].into_iter(), &lost);
-    place.set_text(&(place.text() + "{\"half"));
-    writer.batch(&entry("d"), [entry("d")].into_iter(), &lost);
-    assert_eq!(lost.load(Ordering::Relaxed), 3);
-    assert!(writer.is_ragged, "a handle for reading can't cut");
-    writer.file = good;
-    writer.batch(&entry("e"), [entry("e")].into_iter(), &lost);
-    writer.set_mark();
-    assert_eq!(lost.load(Ordering::Relaxed), 0);
-    assert_eq!(verify(place.path()).unwrap(), Verified { lines: 3, torn: 0 });
-    assert!(place.text().contains("3 lines were not written"));
-}
-
-#[test]
-fn what_was_lost_is_told_without_a_further_request_too() {
-    let place = Place::new();
-    let mut writer = Writer::open(place.path()).unwrap();
-    writer.batch(&entry("a"), std::iter::empty(), &AtomicU64::new(2));
-    assert!(place.text().contains("2 lines were not written"));
+    writer.marks.keep_from(3).unwrap();
+    assert_eq!(place.counts(), (FILES as u64, 0), "they are not gone yet");
+    for number in [FILES, FILES - 1] {
+        std::fs::remove_file(file(place.path(), number)).unwrap();
+        assert!(place.verify().is_ok(), "the oldest file is gone, and the mark knows");
+    }
+    std::fs::remove_file(file(place.path(), FILES - 2)).unwrap();
+    assert!(place.why().contains("line 3 before it is missing"), "{}", place.why());
 }
 
 #[test]
@@ -236,10 +261,28 @@ fn a_full_file_is_rotated_and_the_chain_goes_on() {
     let place = Place::new();
     let mut writer = place.rotated();
     one(&mut writer, "more");
-    assert_eq!(verify(place.path()).unwrap().lines, FILES as u64 + 1);
+    assert_eq!(place.verify().unwrap().lines, FILES as u64 + 1);
     drop(writer);
     place.write(1);
-    assert_eq!(verify(place.path()).unwrap().lines, FILES as u64 + 2);
+    assert_eq!(place.verify().unwrap().lines, FILES as u64 + 2);
+}
+
+#[test]
+fn a_check_beside_a_daemon_that_rotates_and_removes_files_finds_nothing() {
+    let place = Place::new();
+    let retention = Retention { age: None, size: output::MAX_FILE + 3_000 };
+    let mut writer = Writer::open(place.path(), Arc::new(Mutex::new(retention))).unwrap();
+    writer.output.longest = 700;
+    std::thread::scope(|scope| {
+        let lines = scope.spawn(|| (0..100).map(|_| one(&mut writer, "p")).sum::<u64>());
+        while !lines.is_finished() {
+            if let Err(broken) = place.verify() {
+                panic!("{broken}");
+            }
+        }
+        assert_eq!(lines.join().unwrap(), 0, "none was lost");
+    });
+    assert!(place.verify().unwrap().first > 1, "old files have left");
 }
 
 #[test]
@@ -249,50 +292,7 @@ fn the_newest_file_may_be_empty_after_a_kill() {
     std::fs::rename(place.newest(), file(place.path(), 1)).unwrap();
     place.set_text("");
     place.write(1);
-    assert_eq!(verify(place.path()).unwrap().lines, 3);
-}
-
-#[cfg(unix)]
-mod on_unix {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    #[test]
-    fn a_symbolic_link_is_not_written_through() {
-        let place = Place::new();
-        std::os::unix::fs::symlink("/dev/null", place.newest()).unwrap();
-        assert!(Audit::open(place.path()).is_err());
-    }
-
-    #[test]
-    fn what_is_no_file_is_neither_waited_for_nor_read_for_ever() {
-        for number in [0, 3] {
-            let place = Place::new();
-            let path = file(place.path(), number);
-            std::fs::create_dir(&path).unwrap();
-            assert_eq!(Audit::open(place.path()).is_err(), number == 0);
-            assert!(place.why().contains("is not a file"), "{}", place.why());
-            std::fs::remove_dir(&path).unwrap();
-            let status = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
-            assert!(status.success());
-            assert_eq!(Audit::open(place.path()).is_err(), number == 0);
-            assert!(place.why().contains("is not a file"), "{}", place.why());
-        }
-    }
-
-    #[test]
-    fn files_that_others_may_read_are_made_private() {
-        let place = Place::new();
-        drop(place.rotated());
-        let paths: Vec<PathBuf> = (0..FILES).map(|number| file(place.path(), number)).collect();
-        for path in &paths {
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        }
-        place.write(1);
-        for path in paths.iter().chain([&crate::mark::path(place.path())]) {
-            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
-    }
+    assert_eq!(place.verify().unwrap().lines, 3);
 }
 
 #[test]
@@ -306,15 +306,15 @@ fn lines_of_the_first_version_verify() {
     let hash = "b215910bbf433d5e0da6efc121e0d5fd8e56f986abab9a5b11f7130082896d4c";
     std::fs::write(crate::mark::path(place.path()), format!(r#"{{"first":1,"seq":1,"hash":"{hash}"}}"#))
         .unwrap();
-    assert_eq!(verify(place.path()).unwrap(), Verified { lines: 1, torn: 0 });
+    assert_eq!(place.counts(), (1, 0));
     place.write(2);
-    assert_eq!(verify(place.path()).unwrap(), Verified { lines: 3, torn: 0 });
+    assert_eq!(place.counts(), (3, 0));
 }
 
 #[test]
 fn failures_that_repeat_are_two_lines_with_their_number_in_the_chain() {
     let place = Place::new();
-    let audit = Audit::open(place.path()).unwrap();
+    let audit = Audit::open(place.path(), Retention::default()).unwrap();
     let failed = Entry { outcome: Outcome::Failed, access_key_id: None, ..entry("absent") };
     for number in 0..1_000 {
         audit.record(failed.clone());
@@ -323,9 +323,13 @@ fn failures_that_repeat_are_two_lines_with_their_number_in_the_chain() {
         }
     }
     audit.close();
-    assert_eq!(verify(place.path()).unwrap(), Verified { lines: 12, torn: 0 });
-    let lines: Vec<Line> = crate::read(place.path()).map(|(_, _, line)| line.unwrap()).collect();
-    let times: Vec<u64> = lines.iter().filter_map(|line| line.times).collect();
+    assert_eq!(place.counts(), (12, 0));
+    let mut times = Vec::new();
+    let each = |line: Line| {
+        times.extend(line.times);
+        Ok::<(), ()>(())
+    };
+    History::open(place.path()).unwrap().each(&Default::default(), None, each).unwrap();
     assert_eq!(times, [999]);
     // Whoever changes the number is found out.
     place.set_text(&place.text().replace("\"times\":999", "\"times\":1"));
