@@ -85,11 +85,12 @@ pub(crate) fn unread(path: &Path, why: &dyn std::fmt::Display) -> Reading {
 
 fn parse(path: &Path, text: &str, policies: &RefCell<Vec<PathBuf>>) -> Result<Config, Broken> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    let user = platform::user_name();
+    let (user, host) = (platform::user_name(), platform::host_name());
     let around = Surroundings {
         directory: path.parent().unwrap_or(Path::new("/")),
         home: home.as_deref(),
         user: &user,
+        host: &host,
         read: &|policy| {
             policies.borrow_mut().push(policy.to_owned());
             self::policy(policy)

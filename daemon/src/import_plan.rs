@@ -44,6 +44,7 @@ fn planned(paths: &[PathBuf; 3], profiles: &[String]) -> Result<Import, Failure>
         directory: config.parent().unwrap_or(Path::new("/")),
         home: home.as_deref(),
         user: &platform::user_name(),
+        host: &platform::host_name(),
         read: &configuration::policy,
     };
     plan(&texts, &Asked { profiles, config_file: config }, &around)

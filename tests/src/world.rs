@@ -305,6 +305,13 @@ fn proc(pid: u32, name: &str) -> Vec<u8> {
     fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default()
 }
 
+/// Answers the name that sessions of a profile have in CloudTrail, if nothing else is set: person, machine, profile.
+pub fn session_name(user: &str, profile: &str) -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let host: String = host.split('.').next().unwrap_or_default().chars().take(15).collect();
+    format!("keyfob-{user}@{host}-{profile}")
+}
+
 /// Sends a signal; the process may be gone.
 pub fn signal(pid: u32, signal: rustix::process::Signal) {
     if let Some(pid) = rustix::process::Pid::from_raw(pid.cast_signed()) {

@@ -80,13 +80,15 @@ fn render(whole: &Whole, now: i64, width: usize) -> String {
         };
         [vec![name, profile.state.clone()], times.to_vec(), vec![error]].concat()
     }));
-    let mut identities = vec![["IDENTITY", "TYPE", "STATE", "SIGN-IN NEEDED"].map(str::to_owned).to_vec()];
+    let mut identities =
+        vec![["IDENTITY", "TYPE", "STATE", "SIGN-IN NEEDED", "KEY"].map(str::to_owned).to_vec()];
     identities.extend(whole.identities.iter().map(|identity| {
         vec![
             identity.name.to_string(),
             identity.kind.clone(),
             identity.state.clone(),
             time(identity.sign_in_needed_by),
+            identity.rotation.clone().unwrap_or_else(|| "-".into()),
         ]
     }));
     let running = running(&whole.profiles, now);

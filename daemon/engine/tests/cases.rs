@@ -44,7 +44,7 @@ fn expected(folder: &Path) -> Result<Expected, String> {
 fn parsed(folder: &Path) -> Result<Config, Vec<Finding>> {
     let text = fs::read_to_string(folder.join("config.toml")).unwrap();
     let read = |path: &Path| fs::read_to_string(path);
-    let around = Surroundings { directory: folder, home: None, user: "alice", read: &read };
+    let around = Surroundings { directory: folder, home: None, user: "alice", host: "laptop", read: &read };
     parse(&text, &around)
 }
 

@@ -15,6 +15,7 @@ fn run(config: &str, aws_config: &str, credentials: &str) -> Result<Import, Fail
         directory: Path::new("/"),
         home: None,
         user: "alice",
+        host: "laptop",
         read: &|_| Err(std::io::ErrorKind::NotFound.into()),
     };
     let asked = Asked { profiles: &[], config_file: Path::new("/config.toml") };

@@ -35,6 +35,7 @@ fn run(texts: [Option<String>; 3], only: &[String]) -> Result<Import, Failure> {
         directory: Path::new("/"),
         home: None,
         user: "alice",
+        host: "laptop",
         read: &|_| Err(std::io::ErrorKind::NotFound.into()),
     };
     let asked = Asked { profiles: only, config_file: file };

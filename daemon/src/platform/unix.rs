@@ -36,6 +36,11 @@ fn wall() -> (i64, i64) {
     }
 }
 
+/// Answers the name of this computer.
+pub(crate) fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// Answers a text that changes with each boot; empty where it is not known.
 pub(crate) fn boot() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id")

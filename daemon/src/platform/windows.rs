@@ -45,6 +45,11 @@ pub(crate) fn user_name() -> String {
     std::env::var("USERNAME").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "user".into())
 }
 
+/// Answers the name of this computer; empty where it is not known.
+pub(crate) fn host_name() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_default()
+}
+
 /// Creates a directory; the profile of the user is private by its access list.
 pub(crate) fn private_directory(path: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(path).map_err(|cause| {

@@ -115,6 +115,11 @@ pub(super) async fn status(
         if keys.as_ref().is_some_and(|keys| !keys.contains(identity.name.as_str())) {
             identity.state = "no-key".into();
         }
+        identity.rotation =
+            shared.rotations.view(&identity.name).map(|view| match shared.trouble_of(&view) {
+                Some(failure) => format!("{}: {failure}", view.text),
+                None => view.text,
+            });
     }
     mark_sign_ins(&shared, &config, &mut identities).await;
     send_status(daemon, profiles, identities, sockets, call).await;

@@ -106,6 +106,9 @@ pub struct IdentityStatus {
     pub state: String,
     /// When a person must have signed in again to keep its profiles renewed.
     pub sign_in_needed_by: Option<Timestamp>,
+    /// The stage of the rotation of its access key, for people; `None` if it is not being rotated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<String>,
 }
 
 /// A profile flattened to what will be asked of AWS.

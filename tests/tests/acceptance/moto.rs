@@ -2,7 +2,7 @@
 
 use crate::clients;
 use keyfob_tests::keychain::Keychain;
-use keyfob_tests::world::eventually;
+use keyfob_tests::world::{eventually, session_name};
 use keyfob_tests::{Run, World, parts};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Stdio};
@@ -103,7 +103,8 @@ fn real_clients_work_against_an_independent_sts_with_secrets_in_a_real_keychain(
         Run::from(command.args(arguments).args(["--profile", "p", "--output", "text"]).output().unwrap())
     };
     let who = cli(&["sts", "get-caller-identity", "--query", "Arn"]);
-    assert_eq!(who.ok().trim(), "arn:aws:sts::123456789012:assumed-role/Plain/keyfob-tester");
+    let name = session_name("tester", "p");
+    assert_eq!(who.ok().trim(), format!("arn:aws:sts::123456789012:assumed-role/Plain/{name}"));
     cli(&["s3api", "create-bucket", "--bucket", "bucket", "--region", "us-east-1"]).ok();
     let script = "import boto3\ns3 = boto3.Session(profile_name='p').client('s3')\nfor n in range(20):\n    s3.put_object(Bucket='bucket', Key=str(n), Body=b'x')\nprint(s3.list_objects_v2(Bucket='bucket')['KeyCount'])";
     let run = Run::from(moto.client(&world, &python).args(["-c", script]).output().unwrap());

@@ -185,12 +185,25 @@ pub(super) fn absolute(text: &str, around: &super::Surroundings<'_>) -> Result<P
     Err(format!("{text:?} is not absolute"))
 }
 
-/// Answers the name of sessions in CloudTrail: whose they are, in the letters that STS allows.
-pub(super) fn default_session_name(user: &str) -> String {
+/// Answers the name of federated users in CloudTrail: whose they are, in the letters that STS allows.
+pub(super) fn default_user_name(user: &str) -> String {
+    format!("keyfob-{}", session_letters(user, 25))
+}
+
+/// Answers the name of sessions in CloudTrail, of 64 letters at most: whose they are, on which machine, of which profile.
+pub(super) fn default_session_name(user: &str, host: &str, profile: &str) -> String {
+    let host = host.split('.').next().unwrap_or_default();
+    let user = session_letters(user, 20);
+    let at = if host.is_empty() { String::new() } else { format!("@{}", session_letters(host, 15)) };
+    let begin = format!("keyfob-{user}{at}-");
+    let profile = session_letters(profile, 64 - begin.len());
+    format!("{begin}{profile}")
+}
+
+/// Answers a text in the letters that STS allows in session names.
+fn session_letters(text: &str, most: usize) -> String {
     let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_+=,.@-".contains(letter);
-    let clean: String =
-        user.chars().map(|letter| if allowed(letter) { letter } else { '-' }).take(57).collect();
-    format!("keyfob-{clean}")
+    text.chars().map(|letter| if allowed(letter) { letter } else { '-' }).take(most).collect()
 }
 
 #[cfg(test)]
@@ -246,8 +259,10 @@ mod tests {
 
     #[test]
     fn session_names_hold_only_letters_that_sts_allows() {
-        assert_eq!(default_session_name("alice"), "keyfob-alice");
-        assert_eq!(default_session_name("CORP\\Ålice"), "keyfob-CORP--lice");
-        assert!(default_session_name(&"x".repeat(100)).len() <= 64);
+        assert_eq!(default_session_name("alice", "laptop.corp.example", "prod"), "keyfob-alice@laptop-prod");
+        assert_eq!(default_session_name("CORP\\Ålice", "", "a b"), "keyfob-CORP--lice-a-b");
+        let long = "x".repeat(100);
+        assert_eq!(default_session_name(&long, &long, &long).len(), 64);
+        assert_eq!(default_user_name(&long).len(), 32);
     }
 }

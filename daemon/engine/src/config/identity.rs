@@ -3,14 +3,10 @@
 use super::flatten::Flattener;
 use super::raw::{RawIdentity, RawProfile};
 use super::{
-    Flow, Identity, IdentityCenter, IdentityKind, Oidc, Rotate, Saml, SamlProvider, TokenSource, check,
-    partition,
+    Flow, Identity, IdentityCenter, IdentityKind, Oidc, Saml, SamlProvider, TokenSource, check, partition,
 };
 use std::collections::BTreeMap;
 use toml::Spanned;
-
-/// The least time between two rotations of a key, in seconds.
-const LEAST_INTERVAL: i64 = 24 * 60 * 60;
 
 /// The types that this version knows.
 pub(super) const TYPES: &[&str] = &["iam-user", "saml", "oidc", "identity-center", "web-identity", "process"];
@@ -112,25 +108,6 @@ impl Flattener<'_> {
         flow.unwrap_or(Flow::Browser)
     }
 
-    fn rotate(&mut self, raw: &RawIdentity) -> Rotate {
-        let default = Rotate::default();
-        let every = self.take("rotate_every", raw.rotate_every.as_ref(), |text| {
-            let seconds = check::duration(text)?;
-            let is_days = i64::from(seconds) >= LEAST_INTERVAL;
-            is_days.then_some(seconds).ok_or_else(|| format!("{text:?}: a key is rotated once a day at most"))
-        });
-        let millis = |seconds: u32| i64::from(seconds) * 1_000;
-        let watch = self.take("rotate_watch", raw.rotate_watch.as_ref(), |text| check::duration(text));
-        let wait = self.take("rotate_wait", raw.rotate_wait.as_ref(), |text| check::duration(text));
-        let settle = self.take("rotate_settle", raw.rotate_settle.as_ref(), |text| check::duration(text));
-        Rotate {
-            settle: settle.map_or(default.settle, millis),
-            every: every.map(millis),
-            watch: watch.map_or(default.watch, millis),
-            wait: wait.map_or(default.wait, millis),
-        }
-    }
-
     fn needed(&mut self, name: &str, offset: usize, key: &str, is_there: bool) {
         if !is_there {
             self.wrong(offset, format!("identity {name:?}: {key} is missing"));
@@ -213,7 +190,7 @@ impl Identity {
             partition: "aws".into(),
             mfa_serial: None,
             mfa_command: None,
-            rotate: Rotate::default(),
+            rotate: super::Rotate::default(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod identity;
 mod profile;
 mod raw;
 mod role;
+mod rotate;
 mod session;
 mod socket;
 mod step;
@@ -18,6 +19,7 @@ mod step;
 pub use socket::{MAX_SOCKETS, Pattern, Socket};
 
 pub use console::ConsolePlace;
+pub use rotate::Rotate;
 
 use crate::plan::{Plan, SessionToken, Step};
 use crate::slot::SlotKey;
@@ -146,27 +148,6 @@ pub struct Identity {
     pub mfa_command: Option<Vec<String>>,
     /// How its access key is rotated.
     pub rotate: Rotate,
-}
-
-/// How an access key is rotated; all times in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rotate {
-    /// After how long unasked; `None` means never.
-    pub every: Option<i64>,
-    /// How long after the switch the old key is watched for uses before it is made inactive.
-    pub watch: i64,
-    /// How long it then stays inactive before it is deleted.
-    pub wait: i64,
-    /// How old a new key is at least before anything depends on it: never skipped.
-    pub settle: i64,
-}
-
-impl Default for Rotate {
-    /// IAM tells the last use of a key within four hours; a day leaves time to notice what the old key is missing for. A new
-    /// key is known everywhere within a minute and a half.
-    fn default() -> Self {
-        Self { every: None, watch: 4 * 60 * 60 * 1_000, wait: 24 * 60 * 60 * 1_000, settle: 90 * 1_000 }
-    }
 }
 
 /// A way to prove who somebody is.
@@ -341,6 +322,8 @@ pub struct Surroundings<'a> {
     pub home: Option<&'a Path>,
     /// The login name of the user, for session names.
     pub user: &'a str,
+    /// The name of this computer, for session names.
+    pub host: &'a str,
     /// Reads a policy file.
     pub read: &'a dyn Fn(&Path) -> std::io::Result<String>,
 }

@@ -59,7 +59,13 @@ mod tests {
 
     fn role(text: &str, profile: &str) -> Option<RoleView> {
         let read = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
-        let around = Surroundings { directory: Path::new("/"), home: None, user: "alice", read: &read };
+        let around = Surroundings {
+            directory: Path::new("/"),
+            home: None,
+            user: "alice",
+            host: "laptop",
+            read: &read,
+        };
         let config = parse(text, &around).unwrap();
         config.role(&config.profiles[profile])
     }

@@ -42,14 +42,19 @@ impl Flattener<'_> {
         match (proof, kind, &raw.role_arn) {
             (Some(proof), _, Some(_)) => {
                 self.refuse(name, &in_token(raw, proof), "comes with the sign-in and can't be set here");
-                Some(Step::Federated(proof, self.role(raw, home, region)?))
+                let mut role = self.role(name, raw, home, region)?;
+                if proof == Proof::Saml {
+                    // AWS takes it from the assertion.
+                    role.session_name = None;
+                }
+                Some(Step::Federated(proof, role))
             }
             (Some(_), _, None) => {
                 let place = raw.identity.as_ref().map_or(0, |identity| identity.span().start);
                 self.wrong(place, format!("profile {name:?}: with this identity it needs a role_arn"));
                 None
             }
-            (None, _, Some(_)) => Some(Step::AssumeRole(self.role(raw, home, region)?)),
+            (None, _, Some(_)) => Some(Step::AssumeRole(self.role(name, raw, home, region)?)),
             (None, Some(IdentityKind::Process(_)), None) => {
                 self.refuse(name, &of_role(raw), "needs a role_arn");
                 let duration = [("duration", raw.duration.as_ref().map(|span| span.span().start))];
@@ -162,7 +167,7 @@ impl Flattener<'_> {
         let tags = self.take("session_tags", raw.session_tags.as_ref(), |tags| {
             session::tags(tags).map(|()| tags.clone())
         });
-        let usual = || check::default_session_name(around.user).chars().take(32).collect();
+        let usual = || check::default_user_name(around.user);
         Some(Step::FederationToken(Box::new(FederationToken {
             duration: self.token_duration(raw, "a federated user's session"),
             name: user.unwrap_or_else(usual),
@@ -191,6 +196,7 @@ impl Flattener<'_> {
 
     fn role(
         &mut self,
+        name: &str,
         raw: &RawProfile,
         home: Option<&'static str>,
         region: Option<&str>,
@@ -231,7 +237,7 @@ impl Flattener<'_> {
             source_identity: self.text("source_identity", raw.source_identity.as_ref(), check::session_name),
             session_name: self
                 .text("session_name", raw.session_name.as_ref(), check::session_name)
-                .or_else(|| Some(check::default_session_name(around.user))),
+                .or_else(|| Some(check::default_session_name(around.user, around.host, name))),
             policy: self.take("policy", raw.policy.as_ref(), |text| session::policy(text, around)),
             policy_arns,
             region: Some(region.unwrap_or(default_region).to_owned()),

@@ -210,6 +210,7 @@ impl Engine {
             kind: self.config.identities.get(name).map_or("", |identity| identity.kind.name()).into(),
             state: state.into(),
             sign_in_needed_by,
+            rotation: None,
         }
     }
 }

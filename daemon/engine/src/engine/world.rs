@@ -56,7 +56,8 @@ pub(super) fn credentials(access_key_id: impl Into<String>) -> Credentials {
 
 pub(super) fn config(text: &str) -> Arc<Config> {
     let read = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
-    let around = Surroundings { directory: Path::new("/"), home: None, user: "alice", read: &read };
+    let around =
+        Surroundings { directory: Path::new("/"), home: None, user: "alice", host: "laptop", read: &read };
     Arc::new(parse(text, &around).unwrap())
 }
 

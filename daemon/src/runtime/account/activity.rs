@@ -4,12 +4,13 @@ use super::Clerk;
 use crate::clock;
 use crate::runtime::call::Call;
 use crate::runtime::pages::pages;
-use keyfob_audit::Line;
+use keyfob_audit::{History, Line, Selection, Unread};
 use keyfob_governance::activity::Event;
 use keyfob_iam::{Iam, Lookup};
 use keyfob_shared::wire::{self, ActivityEvent, Prompt, Reply};
 use keyfob_shared::{Failure, FailureKind, Timestamp};
 use std::collections::{BTreeMap, HashSet};
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -55,10 +56,11 @@ async fn look(
     let profile = wanted.profile.to_string();
     let sessions =
         tokio::task::spawn_blocking(move || sessions(&state_directory, &profile, since, until)).await;
-    let sessions = sessions.map_err(|_| {
-        Failure::new(FailureKind::Upstream, "reading the audit broke off; the log has more")
-            .hint("keyfob doctor")
-    })?;
+    let sessions =
+        sessions.unwrap_or_else(|_| Err(std::io::Error::other("it broke off"))).map_err(|error| {
+            Failure::new(FailureKind::Upstream, format!("read the audit: {error}"))
+                .hint("keyfob audit --verify")
+        })?;
     let mut regions = wanted.regions.clone();
     if regions.is_empty() {
         regions = vec![clerk.place.region.clone(), clerk.place.home.clone()];
@@ -142,27 +144,37 @@ async fn events_of(
 }
 
 /// Reads the sessions of a profile that were handed out in a time, the newest first.
-fn sessions(state_directory: &Path, profile: &str, since: Timestamp, until: Timestamp) -> Vec<Session> {
+fn sessions(
+    state_directory: &Path,
+    profile: &str,
+    since: Timestamp,
+    until: Timestamp,
+) -> std::io::Result<Vec<Session>> {
     let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
-    // What was handed out before may be used in it.
-    let earliest = since.millis() - LONGEST_SESSION;
-    let lines = keyfob_audit::read(state_directory).filter_map(|(_, _, line)| line.ok());
-    let lines = lines.filter(|line| line.profile.as_deref() == Some(profile));
-    for line in lines.filter(|line| line.time.millis() >= earliest && line.time <= until) {
-        let Some(id) = line.access_key_id.clone() else { continue };
+    let wanted = Selection {
+        profiles: vec![profile.to_owned()],
+        // What was handed out before may be used in it.
+        since: Some(Timestamp::from_millis(since.millis() - LONGEST_SESSION)),
+        until: Some(until),
+        ..Selection::default()
+    };
+    let history = History::open(state_directory)?;
+    let take = |line: Line| {
+        let Some(id) = line.access_key_id.clone() else { return Ok::<(), Infallible>(()) };
         if let Some(session) = sessions.get_mut(&id) {
             session.last = line.time;
         } else if sessions.len() < MAX_SESSIONS {
-            let (first, last, program) = (line.time, line.time, program(&line));
+            let program = line.asker().map(str::to_owned);
+            let (first, last) = (line.time, line.time);
             sessions.insert(id.clone(), Session { access_key_id: id, first, last, program });
         }
+        Ok(())
+    };
+    let Ok(unread) = history.each(&wanted, None, take);
+    for Unread { file, cause } in unread {
+        tracing::warn!(file = %file.display(), error = %cause, "read the audit");
     }
     let mut sessions: Vec<Session> = sessions.into_values().collect();
     sessions.sort_by_key(|session| std::cmp::Reverse(session.last));
-    sessions
-}
-
-/// The client itself is always the caller; who started it is what people look for.
-fn program(line: &Line) -> Option<String> {
-    line.parents.first().map(|parent| parent.program.clone()).or_else(|| line.program.clone())
+    Ok(sessions)
 }
