@@ -21,7 +21,7 @@ pub fn read(document: &str) -> Trust {
 }
 
 impl Trust {
-    /// Answers whether some statement allows an action, to whomever it may be.
+    /// Answers whether some statement allows an action, to whomever it may be, and none denies it.
     #[must_use]
     pub fn allows(&self, action: &str) -> bool {
         let fits = |pattern: &str| {
@@ -31,13 +31,13 @@ impl Trust {
                 None => pattern == action,
             }
         };
-        self.statements.iter().filter(|statement| statement["Effect"] == "Allow").any(|statement| {
-            match &statement["Action"] {
-                Value::String(pattern) => fits(pattern),
-                Value::Array(patterns) => patterns.iter().filter_map(Value::as_str).any(fits),
-                _ => false,
-            }
-        })
+        let speaks_of = |statement: &&Value| match &statement["Action"] {
+            Value::String(pattern) => fits(pattern),
+            Value::Array(patterns) => patterns.iter().filter_map(Value::as_str).any(fits),
+            _ => false,
+        };
+        let mut effects = self.statements.iter().filter(speaks_of).map(|statement| &statement["Effect"]);
+        effects.clone().any(|effect| effect == "Allow") && !effects.any(|effect| effect == "Deny")
     }
 
     /// Answers whether a condition asks for an external id.

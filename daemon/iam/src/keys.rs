@@ -54,6 +54,10 @@ impl Iam {
         within(Service::Iam, ACTION, async {
             let answer = client.list_access_keys().set_user_name(user.map(str::to_owned)).send().await;
             let answer = answer.map_err(|error| Refusal::of(Service::Iam, ACTION, access, &error))?;
+            if answer.is_truncated {
+                // There are two keys at most; a page that says otherwise can't be relied on.
+                return Err(Refusal::malformed(Service::Iam, ACTION));
+            }
             let keys = answer.access_key_metadata.into_iter().map(|key| {
                 Some(Key {
                     id: key.access_key_id?,

@@ -37,12 +37,15 @@ pub(super) async fn list(shared: Shared, settings: BTreeMap<IdentityName, Rotate
 }
 
 /// Answers what AWS knows of the key that signs; `None` if it does not know it.
-pub(super) async fn at_aws(shared: &Shared, identity: &IdentityName) -> Result<Option<Known>, Failure> {
+pub(super) async fn at_aws(
+    shared: &Shared,
+    identity: &IdentityName,
+) -> Result<Option<(String, Known)>, Failure> {
     let stored = keys::stored(&shared.vault, identity).await.map_err(|wrong| vault_failure(&wrong))?;
     let Stored::Key(key) = stored else { return Ok(None) };
     let id = key.access_key_id.clone();
     let found = of_user(shared, identity, key).await.map_err(|refusal| refusal.failure)?;
-    Ok(found.into_iter().find(|(key, _)| *key == id).map(|(_, known)| known))
+    Ok(found.into_iter().find(|(key, _)| *key == id))
 }
 
 /// Answers all keys of the user to which a key belongs.

@@ -36,7 +36,9 @@ async fn store(
     secret: Secret,
 ) -> Result<String, Failure> {
     credentials::check_long_term(&id, &secret).map_err(|wrong| Failure::new(FailureKind::Usage, wrong))?;
-    refuse_while_rotated(shared, identity)?;
+    // A rotation that found another key, or none, ends with the one that comes now.
+    shared.abandon_rotation(identity).await;
+    let _claim = shared.rotations.claim(identity)?;
     let replaced = match read(shared, identity).await? {
         Stored::Key(old) if old.access_key_id == id => Replaced::SameKey,
         Stored::Key(_) | Stored::Damaged | Stored::Nothing => Replaced::OtherKey,
@@ -56,7 +58,7 @@ pub(super) async fn remove(shared: Shared, identity: IdentityName, call: Call) {
 }
 
 async fn forget(shared: &Shared, identity: &IdentityName) -> Result<String, Failure> {
-    refuse_while_rotated(shared, identity)?;
+    let _claim = shared.rotations.claim(identity)?;
     if matches!(read(shared, identity).await?, Stored::Nothing) {
         let failure =
             Failure::new(FailureKind::Usage, format!("identity {identity} has no access key in the vault"));
@@ -68,13 +70,22 @@ async fn forget(shared: &Shared, identity: &IdentityName) -> Result<String, Fail
     Ok(format!("the access key of identity {identity} left the vault; in AWS it is as it was"))
 }
 
-/// Two hands on one key would lose one.
-fn refuse_while_rotated(shared: &Shared, identity: &IdentityName) -> Result<(), Failure> {
-    if !shared.rotations.is_running(identity) {
-        return Ok(());
+/// Answers another identity that signs with the same key.
+pub(super) async fn other_with(
+    shared: &Shared,
+    identity: &IdentityName,
+    id: &str,
+) -> Result<Option<IdentityName>, Failure> {
+    let names = shared.vault.names(ItemKind::AccessKey).await.map_err(|wrong| vault_failure(&wrong))?;
+    for other in names.iter().filter_map(|item| item.name.parse::<IdentityName>().ok()) {
+        if other != *identity
+            && let Stored::Key(key) = read(shared, &other).await?
+            && key.access_key_id == id
+        {
+            return Ok(Some(other));
+        }
     }
-    let message = format!("the access key of identity {identity} is being rotated");
-    Err(Failure::new(FailureKind::Refused, message).hint(format!("keyfob key rotate {identity} --rollback")))
+    Ok(None)
 }
 
 /// A place of the vault for a key of an identity.

@@ -1,6 +1,6 @@
 //! What a person can have a rotation do.
 
-use super::{Direction, Local, Rotation, Stage, Stop};
+use super::{Direction, End, Local, Rotation, Stage, Stop};
 use crate::clock::Now;
 use keyfob_shared::{Failure, FailureKind, Timestamp};
 
@@ -15,6 +15,8 @@ pub enum Command {
     Now,
     /// Back to the old key.
     Rollback,
+    /// End it as it is: a person puts another key in the place of those that it works on.
+    Abandon,
 }
 
 impl Rotation {
@@ -35,6 +37,7 @@ impl Rotation {
                 self.record.paused = false;
             }
             Command::Rollback => return self.roll_back(),
+            Command::Abandon => self.abandon(now),
         }
         Ok(())
     }
@@ -67,6 +70,17 @@ impl Rotation {
         }
         self.local = Local { may_be_deleted: self.local.may_be_deleted, ..Local::default() };
         Ok(())
+    }
+
+    fn abandon(&mut self, now: Now) {
+        let record = &self.record;
+        let keys: Vec<&str> =
+            [Some(record.old_key.as_str()), record.new_key.as_deref()].into_iter().flatten().collect();
+        let message =
+            format!("another key took the place of {}, which may still be at AWS", keys.join(" and "));
+        let look = format!("aws iam list-access-keys --user-name {}", self.user_name());
+        let failure = Failure::new(FailureKind::Person, message).hint(look);
+        self.enter(Stage::Over(End::GivenUp(failure)), now);
     }
 
     /// Uses of the old key until now are known; further ones are not.

@@ -58,7 +58,7 @@ impl Rotation {
                 self.stop(failure, Stop::Mend, now);
             }
             FailedKind::NotFound | FailedKind::LimitExceeded | FailedKind::Final => {
-                let hint = self.hint(failed.failure.hint.as_deref().unwrap_or("keyfob doctor"), "--go-on");
+                let hint = self.hint(failed.failure.hint.as_deref().unwrap_or("keyfob doctor"), "");
                 self.stop(failed.failure.hint(hint), Stop::Mend, now);
             }
         }
@@ -81,7 +81,7 @@ impl Rotation {
         let permission = action.permission().unwrap_or("the vault");
         let message = format!("{} is denied to user {}: {}", permission, self.user_name(), said.message);
         let allow = format!("allow {permission} to user {}", self.user_name());
-        Failure::new(FailureKind::Person, message).hint(self.hint(&allow, "--go-on"))
+        Failure::new(FailureKind::Person, message).hint(self.hint(&allow, ""))
     }
 
     /// Tries again after a back-off, and says so.
@@ -107,7 +107,8 @@ impl Rotation {
 
     /// Answers what to do, and how to go on after it.
     pub(super) fn hint(&self, todo: &str, flag: &str) -> String {
-        format!("{todo}, then keyfob key rotate {} {flag}", self.record.identity)
+        let space = if flag.is_empty() { "" } else { " " };
+        format!("{todo}, then keyfob key rotate {}{space}{flag}", self.record.identity)
     }
 
     /// Answers the name of the user, as it can stand in a command.

@@ -27,7 +27,7 @@ impl Rotation {
                 plain(&self.record.old_key)
             );
             let add = format!("keyfob key add {} with the key of an IAM user", self.record.identity);
-            let hint = self.hint(&add, "--go-on");
+            let hint = self.hint(&add, "");
             return self.stop(Failure::new(FailureKind::Usage, message).hint(hint), Stop::Mend, now);
         };
         self.record.user = Some(User { arn: arn.into(), name: name.into(), account });
@@ -43,7 +43,7 @@ impl Rotation {
                 self.user_name()
             );
             let look = format!("aws iam list-access-keys --user-name {}", self.user_name());
-            let failure = Failure::new(FailureKind::Person, message).hint(self.hint(&look, "--go-on"));
+            let failure = Failure::new(FailureKind::Person, message).hint(self.hint(&look, ""));
             return self.stop(failure, Stop::Mend, now);
         }
         self.local.listed = Some(now.monotonic);
@@ -78,7 +78,7 @@ impl Rotation {
         let todo = format!(
             "aws iam get-access-key-last-used --access-key-id {id}; then{off} aws iam delete-access-key {of}"
         );
-        let failure = Failure::new(FailureKind::Person, message).hint(self.hint(&todo, "--go-on"));
+        let failure = Failure::new(FailureKind::Person, message).hint(self.hint(&todo, ""));
         self.stop(failure, Stop::Mend, now);
     }
 }

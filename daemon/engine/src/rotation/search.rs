@@ -121,7 +121,7 @@ impl Rotation {
         let todo = format!(
             "if nothing needs it: aws iam delete-access-key --user-name {user} --access-key-id {id}; else leave it"
         );
-        let failure = Failure::new(FailureKind::Person, message).hint(self.hint(&todo, "--go-on"));
+        let failure = Failure::new(FailureKind::Person, message).hint(self.hint(&todo, ""));
         self.stop(failure, Stop::Unproven(keys), now);
     }
 

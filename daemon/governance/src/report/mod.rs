@@ -89,6 +89,8 @@ pub struct Finding {
     pub kind: Kind,
     /// The same for people.
     pub detail: String,
+    /// Whether the user has a password for the console.
+    pub password: bool,
     /// For findings of a key: when it was made, or made active or inactive last.
     pub key_dated: Option<Timestamp>,
 }
@@ -121,7 +123,8 @@ pub fn read(content: &str, limits: Limits, now: Timestamp) -> Result<Findings, S
 
 fn judge(row: &Row<'_>, limits: Limits, now: Timestamp, findings: &mut Vec<Finding>) {
     let mut tell = |kind, detail: String, key_dated| {
-        findings.push(Finding { user: row.user.to_owned(), kind, detail, key_dated });
+        let password = row.password;
+        findings.push(Finding { user: row.user.to_owned(), kind, detail, password, key_dated });
     };
     let active: Vec<(usize, &Key)> =
         row.keys.iter().enumerate().filter(|(_, key)| key.active).map(|(at, key)| (at + 1, key)).collect();
@@ -178,6 +181,7 @@ pub fn command(finding: &Finding, key: Option<&str>) -> String {
     match (finding.kind, key) {
         (Kind::RootKey, _) => "sign in as the root user and delete the key: https://console.aws.amazon.com/iam/home#/security_credentials".into(),
         (Kind::RootWithoutMfa, _) => "sign in as the root user and add a device: https://console.aws.amazon.com/iam/home#/security_credentials".into(),
+        (Kind::InactiveUser, _) if !finding.password => format!("aws iam list-access-keys --user-name {user}"),
         (Kind::PasswordWithoutMfa | Kind::InactiveUser, _) => format!("aws iam delete-login-profile --user-name {user}"),
         (Kind::UnusedKey, Some(id)) => {
             format!("aws iam update-access-key --user-name {user} --access-key-id {id} --status Inactive")

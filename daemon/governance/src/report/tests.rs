@@ -81,6 +81,7 @@ fn the_command_names_the_user_as_one_word() {
         user: "a b'; rm".into(),
         kind: Kind::TwoActiveKeys,
         detail: String::new(),
+        password: false,
         key_dated: None,
     };
     assert_eq!(command(&finding, None), "aws iam list-access-keys --user-name 'a b; rm'");

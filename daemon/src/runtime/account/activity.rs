@@ -9,7 +9,7 @@ use keyfob_governance::activity::Event;
 use keyfob_iam::{Iam, Lookup};
 use keyfob_shared::wire::{self, ActivityEvent, Prompt, Reply};
 use keyfob_shared::{Failure, FailureKind, Timestamp};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -150,7 +150,7 @@ fn sessions(
     since: Timestamp,
     until: Timestamp,
 ) -> std::io::Result<Vec<Session>> {
-    let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
+    let (mut sessions, mut order) = (BTreeMap::<String, Session>::new(), VecDeque::new());
     let wanted = Selection {
         profiles: vec![profile.to_owned()],
         // What was handed out before may be used in it.
@@ -163,7 +163,13 @@ fn sessions(
         let Some(id) = line.access_key_id.clone() else { return Ok::<(), Infallible>(()) };
         if let Some(session) = sessions.get_mut(&id) {
             session.last = line.time;
-        } else if sessions.len() < MAX_SESSIONS {
+        } else {
+            if order.len() == MAX_SESSIONS
+                && let Some(oldest) = order.pop_front()
+            {
+                sessions.remove(&oldest);
+            }
+            order.push_back(id.clone());
             let program = line.asker().map(str::to_owned);
             let (first, last) = (line.time, line.time);
             sessions.insert(id.clone(), Session { access_key_id: id, first, last, program });

@@ -41,6 +41,11 @@ impl Hand {
         Self { shared, identity, created: None }
     }
 
+    /// Forgets the secret of a key that is not in the vault yet; the rotation finds out and removes the key.
+    pub(super) fn forget(&mut self) {
+        self.created = None;
+    }
+
     pub(super) async fn act(&mut self, action: &Action, place: KeyPlace) -> Done {
         let (sent, date) = (clock::now(), ServerDate::default());
         if !matches!(action, Action::StoreNext { .. }) {
@@ -151,15 +156,15 @@ impl Hand {
     async fn held(&self, slot: Slot, id: &str) -> Result<Credentials, Failed> {
         match self.stored(slot).await? {
             Some(key) if key.access_key_id == id => Ok(key),
-            _ => Err(in_vault(Failure::new(
-                FailureKind::Usage,
-                format!(
-                    "access key {id} of identity {} is not in the vault as {}",
-                    self.identity,
-                    slot.describe()
-                ),
-            ))),
+            // Trying again changes nothing: a person has put another key there, or the vault is another one.
+            _ => Err(Failed { kind: FailedKind::Final, failure: self.absent(slot, id) }),
         }
+    }
+
+    fn absent(&self, slot: Slot, id: &str) -> Failure {
+        let (identity, place) = (&self.identity, slot.describe());
+        let message = format!("access key {id} of identity {identity} is not in the vault as {place}");
+        Failure::new(FailureKind::Person, message).hint(format!("keyfob key add {identity}"))
     }
 
     async fn stored(&self, slot: Slot) -> Result<Option<Credentials>, Failed> {
@@ -170,7 +175,7 @@ impl Hand {
         }
     }
 
-    async fn store(&self, id: &str) -> Result<Outcome, Failed> {
+    async fn store(&mut self, id: &str) -> Result<Outcome, Failed> {
         let created = self.created.as_ref().filter(|(key, _)| key == id);
         let Some((key, secret)) = created else {
             let is_there = self.stored(Slot::Next).await?.is_some_and(|key| key.access_key_id == id);
@@ -184,7 +189,10 @@ impl Hand {
         };
         self.put(Slot::Next, &credentials).await?;
         // What was written is what is used from here on.
-        self.held(Slot::Next, id).await?;
+        if self.stored(Slot::Next).await?.is_none_or(|key| key.access_key_id != id) {
+            return Err(in_vault(self.absent(Slot::Next, id)));
+        }
+        self.created = None;
         Ok(Outcome::Done)
     }
 
@@ -192,11 +200,14 @@ impl Hand {
     async fn switch(&self, (from, new): (Slot, &str), (to, old): (Slot, &str)) -> Result<(), Failed> {
         let current = self.stored(Slot::Current).await?;
         if current.as_ref().is_none_or(|key| key.access_key_id != new) {
-            let new = self.held(from, new).await?;
+            let key = self.held(from, new).await?;
             let current = self.held(Slot::Current, old).await?;
             self.put(to, &current).await?;
             self.held(to, old).await?;
-            self.put(Slot::Current, &new).await?;
+            self.put(Slot::Current, &key).await?;
+            if self.stored(Slot::Current).await?.is_none_or(|key| key.access_key_id != new) {
+                return Err(in_vault(self.absent(Slot::Current, new)));
+            }
         }
         self.tell_engine().await;
         self.held(to, old).await?;

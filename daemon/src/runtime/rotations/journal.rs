@@ -42,35 +42,38 @@ impl Journal {
         }
     }
 
-    /// Reads all records; one that can't be read is told, and stays.
-    pub(super) fn read(&self) -> Vec<Record> {
+    /// Reads all records, and answers whose can't be read: those stay, and nobody else may touch these keys.
+    pub(super) fn read(&self) -> (Vec<Record>, Vec<IdentityName>) {
         let entries = match std::fs::read_dir(&self.directory) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
             Err(error) => {
-                tracing::error!(%error, directory = %self.directory.display(), "read the records of rotations");
-                return Vec::new();
+                if error.kind() != io::ErrorKind::NotFound {
+                    tracing::error!(%error, directory = %self.directory.display(), "read the records of rotations");
+                }
+                return (Vec::new(), Vec::new());
             }
         };
-        let paths = entries.flatten().map(|entry| entry.path());
-        let records = paths.filter(|path| path.extension().is_some_and(|end| end == "json"));
-        records.filter_map(|path| read(&path)).collect()
+        let (mut records, mut unreadable) = (Vec::new(), Vec::new());
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let name =
+                path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".json"));
+            let Some(identity) = name.and_then(|name| name.parse::<IdentityName>().ok()) else { continue };
+            match read(&path).filter(|record| record.identity == identity) {
+                Some(record) => records.push(record),
+                None => {
+                    tracing::error!(path = %path.display(), "the record of a rotation can't be read, and it stands still");
+                    unreadable.push(identity);
+                }
+            }
+        }
+        (records, unreadable)
     }
 }
 
 fn read(path: &Path) -> Option<Record> {
-    let is_small = path.symlink_metadata().is_ok_and(|found| found.is_file() && found.len() <= MAX_RECORD);
-    let record: Option<Record> = is_small
-        .then(|| std::fs::read(path).ok())
-        .flatten()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .filter(|record: &Record| {
-            path.file_name().is_some_and(|name| name == file_name(&record.identity).as_str())
-        });
-    if record.is_none() {
-        tracing::error!(path = %path.display(), "the record of a rotation can't be read, and the rotation stands still");
-    }
-    record
+    let found = path.symlink_metadata().ok().filter(|found| found.is_file() && found.len() <= MAX_RECORD)?;
+    let bytes = std::fs::read(path).ok().filter(|bytes| bytes.len() as u64 <= found.len())?;
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// Names of identities have no letter that a file name may not have.

@@ -17,7 +17,7 @@ use keyfob_engine::config::Rotate;
 use keyfob_engine::rotation::{Command, End, Pace, Record, Rotation, Stage, Stop, View};
 use keyfob_shared::wire::{Prompt, RotateStep};
 use keyfob_shared::{Failure, FailureKind, IdentityName};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,6 +26,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// A person who asked for a rotation is told how it goes until it waits longer than this, in milliseconds.
 const LONG: i64 = 3 * 60 * 1_000;
+/// A rotation that is to end does so within this time.
+const ENDING: Duration = Duration::from_secs(5);
 /// A use by this daemon that is so near to what IAM tells may be the one that it tells, in milliseconds.
 const NEAR: i64 = 30 * 60 * 1_000;
 
@@ -34,7 +36,21 @@ const NEAR: i64 = 30 * 60 * 1_000;
 pub(super) struct Rotations {
     journal: Journal,
     running: Arc<Mutex<HashMap<IdentityName, Running>>>,
+    /// Whose keys are being changed in another way, and whose records can't be read.
+    claimed: Arc<Mutex<HashSet<IdentityName>>>,
     locked: watch::Receiver<bool>,
+}
+
+/// The right to change the key of an identity, until it is dropped: two hands on one key would lose one.
+pub(super) struct Claim {
+    claimed: Arc<Mutex<HashSet<IdentityName>>>,
+    identity: IdentityName,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.claimed.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.identity);
+    }
 }
 
 struct Running {
@@ -44,7 +60,12 @@ struct Running {
 
 impl Rotations {
     pub(super) fn new(state_directory: &Path, locked: watch::Receiver<bool>) -> Self {
-        Self { journal: Journal::new(state_directory), running: Arc::default(), locked }
+        Self {
+            journal: Journal::new(state_directory),
+            running: Arc::default(),
+            claimed: Arc::default(),
+            locked,
+        }
     }
 
     /// Answers what people see of a rotation that is under way, or was given up.
@@ -57,6 +78,27 @@ impl Rotations {
         self.lock().get(identity).is_some_and(|running| running.shown.borrow().end.is_none())
     }
 
+    /// Takes the right to change the key of an identity.
+    ///
+    /// # Errors
+    /// If the key is being rotated, or changed in another way.
+    pub(super) fn claim(&self, identity: &IdentityName) -> Result<Claim, Failure> {
+        let refused = |why: &str, hint: String| {
+            let message = format!("the access key of identity {identity} is being {why}");
+            Err(Failure::new(FailureKind::Refused, message).hint(hint))
+        };
+        if self.is_running(identity) {
+            return refused("rotated", format!("keyfob key rotate {identity} --rollback"));
+        }
+        if !self.claimed.lock().unwrap_or_else(PoisonError::into_inner).insert(identity.clone()) {
+            return refused(
+                "changed already, or the record of its rotation can't be read",
+                "keyfob key list".into(),
+            );
+        }
+        Ok(Claim { claimed: self.claimed.clone(), identity: identity.clone() })
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<IdentityName, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -65,9 +107,15 @@ impl Rotations {
 impl Shared {
     /// Goes on with what the journal has.
     pub(super) fn resume_rotations(&self) {
-        for record in self.rotations.journal.read() {
+        let (records, unreadable) = self.rotations.journal.read();
+        self.rotations.claimed.lock().unwrap_or_else(PoisonError::into_inner).extend(unreadable);
+        for record in records {
             let rotation = Rotation::resume(record.clone(), clock::now());
             match &record.stage {
+                Stage::Over(End::Done) => {
+                    let journal = self.rotations.journal.clone();
+                    drop(tokio::spawn(async move { journal.remove(&record.identity).await }));
+                }
                 // Kept to be seen, until the next one begins.
                 Stage::Over(end) => {
                     let shown = Shown { end: Some(end.clone()), ..Shown::of(&rotation) };
@@ -93,7 +141,7 @@ impl Shared {
             }
             running.insert(identity.clone(), Running { orders, shown: watched.clone() });
         }
-        let shared = self.clone();
+        let (shared, mine) = (self.clone(), watched.clone());
         tokio::spawn(async move {
             match task.run().await {
                 Some(End::GivenUp(failure)) => {
@@ -105,8 +153,12 @@ impl Shared {
                 }
                 Some(end) => {
                     tracing::info!(%identity, ?end, "the rotation is over");
-                    shared.rotations.journal.remove(&identity).await;
-                    shared.rotations.lock().remove(&identity);
+                    let mut running = shared.rotations.lock();
+                    let is_mine =
+                        running.get(&identity).is_some_and(|running| running.shown.same_channel(&mine));
+                    if end == End::Done && is_mine {
+                        running.remove(&identity);
+                    }
                 }
                 None => {}
             }
@@ -123,6 +175,12 @@ impl Shared {
         identity: &IdentityName,
         rotate: Rotate,
     ) -> Result<watch::Receiver<Shown>, Failure> {
+        let _claim = self.rotations.claim(identity)?;
+        if matches!(self.vault.kind(), "memory" | "keyutils") {
+            let message =
+                "a vault that forgets keeps no key through a rotation: it lasts for more than a day";
+            return Err(Failure::new(FailureKind::Usage, message).hint("set vault = \"file\" in [daemon]"));
+        }
         let stored = keys::stored(&self.vault, identity).await;
         let Stored::Key(key) = stored.map_err(|wrong| super::mints::vault_failure(&wrong))? else {
             let failure = Failure::new(
@@ -131,9 +189,33 @@ impl Shared {
             );
             return Err(failure.hint(format!("keyfob key add {identity}")));
         };
+        if let Some(other) = keys::other_with(self, identity, &key.access_key_id).await? {
+            let message = format!(
+                "identity {other} signs with the same access key as {identity}, and would be locked out"
+            );
+            let hint = format!(
+                "keyfob key remove {other}, and give its profiles identity = {:?}",
+                identity.as_str()
+            );
+            return Err(Failure::new(FailureKind::Usage, message).hint(hint));
+        }
         let pace = Pace { watch: rotate.watch, wait: rotate.wait, settle: rotate.settle };
         let rotation = Rotation::begin(identity.clone(), key.access_key_id, pace, clock::now());
         Ok(self.start_rotation(rotation, None))
+    }
+
+    /// Ends a rotation that stands still until a person acts, because they put another key in its place.
+    pub(super) async fn abandon_rotation(&self, identity: &IdentityName) {
+        let stands_still = self.rotations.view(identity).is_some_and(|view| view.needs_person);
+        if stands_still
+            && self.rotations.is_running(identity)
+            && order(self, identity, Command::Abandon).await.is_ok()
+        {
+            let shown = self.rotations.lock().get(identity).map(|running| running.shown.clone());
+            if let Some(mut shown) = shown {
+                let _ = tokio::time::timeout(ENDING, shown.wait_for(|shown| shown.end.is_some())).await;
+            }
+        }
     }
 
     /// Adds to what is in the way whether it was this daemon that used the old key.
@@ -249,7 +331,12 @@ async fn follow(
     call: &mut Call,
 ) -> Result<String, Failure> {
     let mut told = String::new();
+    let mut locked = shared.rotations.locked.clone();
     loop {
+        if *locked.borrow_and_update() {
+            return Err(Failure::new(FailureKind::Refused, "the agent was locked; the rotation waits")
+                .hint("keyfob unlock"));
+        }
         let Shown { view, end } = shown.borrow_and_update().clone();
         match end {
             Some(End::GivenUp(failure)) => return Err(failure),
@@ -279,15 +366,17 @@ async fn follow(
         if is_long {
             return Ok(format!("{text}; it goes on by itself: keyfob key list"));
         }
-        if view.text != told {
-            call.show(Prompt::Note { text }).await?;
-            told = view.text;
+        if text != told {
+            call.show(Prompt::Note { text: text.clone() }).await?;
+            told = text;
         }
-        if tokio::time::timeout(Duration::from_secs(60), shown.changed())
-            .await
-            .is_ok_and(|news| news.is_err())
-        {
-            return Err(super::grants::ending());
+        tokio::select! {
+            news = shown.changed() => news.map_err(|_| super::grants::ending())?,
+            _ = locked.changed() => {}
+            () = call.gone() => {
+                return Err(Failure::new(FailureKind::Person, "the person has gone; the rotation goes on"));
+            }
+            () = tokio::time::sleep(Duration::from_secs(60)) => {}
         }
     }
 }

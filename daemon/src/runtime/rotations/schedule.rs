@@ -25,7 +25,7 @@ pub(in crate::runtime) async fn keep_schedules(shared: Shared) {
             return;
         };
         for (identity, rotate) in scheduled {
-            if let Some(every) = rotate.every.filter(|_| shared.rotations.view(&identity).is_none()) {
+            if let Some(every) = rotate.every.filter(|_| !shared.rotations.is_running(&identity)) {
                 look(&shared, &identity, rotate, every, &mut noticed).await;
             }
         }
@@ -39,8 +39,8 @@ async fn look(
     every: i64,
     noticed: &mut HashSet<(IdentityName, Timestamp)>,
 ) {
-    let created = match at_aws(shared, identity).await {
-        Ok(Some(Known { created: Some(created), .. })) => created,
+    let (id, created) = match at_aws(shared, identity).await {
+        Ok(Some((id, Known { created: Some(created), .. }))) => (id, created),
         Ok(_) => return,
         Err(failure) => {
             return tracing::info!(%identity, error = %failure, "the age of an access key is not known");
@@ -55,6 +55,8 @@ async fn look(
                 crate::notify::tell(title, format!("At {due_at}; earlier: keyfob key rotate {identity}"));
             }
         }
+        // What was given up or rolled back with this key is for a person.
+        Due::Now { .. } if shared.rotations.view(identity).is_some_and(|view| view.old_key == id) => {}
         Due::Now { .. } => {
             if let Err(failure) = shared.begin_rotation(identity, rotate).await {
                 tracing::warn!(%identity, error = %failure, "begin a rotation by schedule");

@@ -45,6 +45,8 @@ pub(super) struct Task {
     pub(super) shown: watch::Sender<Shown>,
     /// Orders that were taken, and are answered when they are written down.
     pub(super) taken: Vec<Order>,
+    /// Whether a person was told that they are needed.
+    pub(super) told: bool,
 }
 
 impl Task {
@@ -68,27 +70,30 @@ impl Task {
             locked,
             shown,
             taken: Vec::new(),
+            told: false,
         }
     }
 
     /// Runs it to its end; `None` if the daemon ends before.
     pub(super) async fn run(mut self) -> Option<End> {
         loop {
-            // A locked agent does nothing; whatever can be lost is in the vault already.
-            self.locked.wait_for(|locked| !locked).await.ok()?;
+            // A locked agent does nothing and keeps no secret.
+            if *self.locked.borrow() {
+                self.hand.forget();
+                let _ = self.write().await;
+                self.locked.wait_for(|locked| !locked).await.ok()?;
+            }
             while let Ok(order) = self.orders.try_recv() {
                 self.obey(order);
             }
             let next = self.rotation.next(clock::now());
-            if self.written.as_ref() != Some(self.rotation.record()) {
-                if let Err(failure) = self.journal.write(self.rotation.record()).await {
-                    tracing::warn!(error = %failure, "a rotation waits");
-                    let again = self.rotation.journal_failed(failure, clock::now());
-                    self.show(None);
-                    self.wait(Some(again)).await;
-                    continue;
-                }
-                self.written = Some(self.rotation.record().clone());
+            if let Err(failure) = self.write().await {
+                tracing::warn!(error = %failure, "a rotation waits");
+                self.taken.drain(..).for_each(|order| drop(order.answer.send(Err(failure.clone()))));
+                let again = self.rotation.journal_failed(failure, clock::now());
+                self.show(None);
+                self.wait(Some(again)).await;
+                continue;
             }
             self.taken.drain(..).for_each(|order| drop(order.answer.send(Ok(()))));
             self.show(None);
@@ -96,6 +101,10 @@ impl Task {
                 Next::Act(action) => self.act(&action).await?,
                 Next::Wait(until) => self.wait(until).await,
                 Next::Ended(end) => {
+                    // First, so that the next rotation does not lose its record.
+                    if end == End::Done {
+                        self.journal.remove(&self.rotation.record().identity).await;
+                    }
                     self.show(Some(end.clone()));
                     return Some(end);
                 }
@@ -134,8 +143,28 @@ impl Task {
         }
     }
 
-    fn show(&self, end: Option<End>) {
+    /// Writes the record, if the journal has another.
+    async fn write(&mut self) -> Result<(), Failure> {
+        if self.written.as_ref() != Some(self.rotation.record()) {
+            self.journal.write(self.rotation.record()).await?;
+            self.written = Some(self.rotation.record().clone());
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, end: Option<End>) {
         let view = self.rotation.view(clock::now());
+        let waits = view.needs_person.then(|| view.trouble.clone()).flatten();
+        // Once: whoever has begun it may have gone long ago.
+        if let Some(trouble) = &waits
+            && !self.told
+        {
+            let identity = &self.rotation.record().identity;
+            tracing::warn!(%identity, error = %trouble.failure, "a rotation needs a person");
+            let title = format!("The rotation of the access key of {identity} needs you");
+            crate::notify::tell(title, trouble.failure.to_string());
+        }
+        self.told = waits.is_some();
         self.shown.send_replace(Shown { view, end });
     }
 }

@@ -29,7 +29,7 @@ fn another_key_is_told_with_all_that_is_known_of_it() {
         "aws iam get-access-key-last-used --access-key-id AKIAOTHER",
         "aws iam update-access-key --user-name alice --access-key-id AKIAOTHER --status Inactive",
         "aws iam delete-access-key --user-name alice --access-key-id AKIAOTHER",
-        "keyfob key rotate alice --go-on",
+        "keyfob key rotate alice",
     ] {
         assert!(hint.contains(part), "{hint}");
     }
@@ -69,7 +69,7 @@ fn a_missing_permission_is_named_before_anything_is_changed() {
     bench.after("LastUsed", failed(FailedKind::Denied));
     let failure = bench.stop().failure;
     assert_eq!(failure.message, "iam:GetAccessKeyLastUsed is denied to user alice: Denied");
-    let hint = "allow iam:GetAccessKeyLastUsed to user alice, then keyfob key rotate alice --go-on";
+    let hint = "allow iam:GetAccessKeyLastUsed to user alice, then keyfob key rotate alice";
     assert_eq!(failure.hint.as_deref(), Some(hint));
     bench.command(Command::GoOn);
     bench.go_to(&Stage::Verify);
