@@ -70,14 +70,23 @@ fn identity(view: &ProfileView) -> String {
     view.identity.as_ref().map_or_else(|| "-".into(), ToString::to_string)
 }
 
-/// Prints findings; an error among them is a failure.
+/// Prints what the daemon finds; an error among it is a failure.
 pub(super) fn findings(request: &Request, json: bool) -> Result<(), Failure> {
-    let findings = pages(request, |reply| match reply {
+    show(&found(request)?, json)
+}
+
+/// Answers what the daemon finds.
+pub(super) fn found(request: &Request) -> Result<Vec<Finding>, Failure> {
+    pages(request, |reply| match reply {
         Reply::Findings { findings, more } => Some((findings, more)),
         _ => None,
-    })?;
+    })
+}
+
+/// Prints findings; an error among them is a failure.
+pub(super) fn show(findings: &[Finding], json: bool) -> Result<(), Failure> {
     if json {
-        print_json(&findings)?;
+        print_json(findings)?;
     } else if findings.is_empty() {
         print("nothing to mend\n")?;
     } else {

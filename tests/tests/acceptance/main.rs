@@ -14,6 +14,7 @@ mod commands;
 mod console;
 mod containers;
 mod crash;
+mod doctor;
 mod exec;
 mod exec_process;
 mod grants;
