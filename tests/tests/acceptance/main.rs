@@ -18,6 +18,7 @@ mod doctor;
 mod exec;
 mod exec_process;
 mod grants;
+mod help;
 mod herd;
 mod hostile;
 mod import;

@@ -3,19 +3,21 @@
 use crate::clock;
 use keyfob_shared::wire::{Finding, IdentityStatus, Severity};
 
-const HOUR: i64 = 60 * 60 * 1_000;
-const DAY: i64 = 24 * HOUR;
+const MINUTE: i64 = 60 * 1_000;
+const DAY: i64 = 24 * 60 * MINUTE;
+/// Whoever is in the middle of something wants to know of it.
+const SOON: i64 = 30 * MINUTE;
 /// A few dozen programs with endpoints of their own need this many open files.
 const FEW: usize = 1_024;
 
-/// Tells of sign-ins that end within a day; within an hour it is a warning.
+/// Tells of sign-ins that end within a day; within half an hour it is a warning.
 pub(super) fn sign_ins(identities: &[IdentityStatus]) -> Vec<Finding> {
     let now = clock::now().wall.millis();
     let ready = identities.iter().filter(|identity| identity.state == "ready");
     let soon = |identity: &IdentityStatus| {
         let by = identity.sign_in_needed_by?;
         let left = by.millis() - now;
-        let severity = if left < HOUR { Severity::Warning } else { Severity::Note };
+        let severity = if left < SOON { Severity::Warning } else { Severity::Note };
         (left < DAY).then(|| Finding {
             severity,
             subject: format!("identity {}", identity.name),

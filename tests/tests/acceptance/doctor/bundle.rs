@@ -57,7 +57,7 @@ fn the_support_file_helps_and_holds_no_secret() {
     let bytes = fs::read(&file).unwrap();
     let secrets: Vec<String> =
         world.secrets().into_iter().chain(PRIVATE.iter().map(ToString::to_string)).collect();
-    assert!(world.secrets().len() > 3, "the ledger has the key and the session");
+    assert!(world.secrets().len() >= 3, "the ledger has the key and the session");
     let found = leaks::in_bytes(name, &bytes, &secrets);
     assert!(found.is_empty(), "{found:?}");
     let told: Value = serde_json::from_slice(&bytes).unwrap();

@@ -1,6 +1,7 @@
 //! The way to STS, and its clock.
 
 use super::{found, gone};
+use keyfob_tests::world::eventually;
 use keyfob_tests::{Fault, World};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,9 @@ fn an_endpoint_that_does_not_answer_is_told_with_its_cause() {
     let world = World::with_profile();
     gone(&world, &endpoint(&world), "");
     world.aws.fault(Fault::Refuse);
+    let address = endpoint(&world).trim_start_matches("endpoint ").to_owned();
+    let refuses = || std::net::TcpStream::connect(&address).is_err();
+    eventually("nobody listens", Duration::from_secs(5), refuses);
     let told = found(&world, &endpoint(&world), "STS can't be reached: ");
     assert!(
         told.severity == "error" && told.message.to_lowercase().contains("connection refused"),
@@ -21,6 +25,7 @@ fn an_endpoint_that_does_not_answer_is_told_with_its_cause() {
     );
     // What the hint says to look at is mended.
     world.aws.fault(Fault::None);
+    eventually("somebody listens", Duration::from_secs(5), || !refuses());
     gone(&world, &endpoint(&world), "");
 }
 
