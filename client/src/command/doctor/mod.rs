@@ -27,7 +27,7 @@ struct Examined {
 }
 
 pub(super) fn run(arguments: &Doctor) -> Result<(), Failure> {
-    let examined = examine();
+    let examined = examine()?;
     if let Some(file) = &arguments.bundle {
         bundle::write(file, &examined)?;
         return print(&format!("written to {}: look through it before you give it away\n", file.display()));
@@ -40,12 +40,14 @@ pub(super) fn run(arguments: &Doctor) -> Result<(), Failure> {
     }
 }
 
-fn examine() -> Examined {
+/// Examines all of it; a restricted socket has nothing to tell, and says so.
+fn examine() -> Result<Examined, Failure> {
     let status = status::fetch();
     let mut findings = Vec::new();
     let mut unreachable = None;
     match status.as_ref().map(|_| ()).map_err(Clone::clone).and_then(|()| listing::found(&Request::Doctor)) {
         Ok(found) => findings.extend(found),
+        Err(failure) if failure.kind == FailureKind::Refused => return Err(failure),
         Err(failure) => {
             unreachable = Some(failure.kind);
             findings.push(agent::unreachable(&failure));
@@ -60,7 +62,7 @@ fn examine() -> Examined {
     let known = status.is_some().then(|| listing::views(None).ok()).flatten();
     findings.extend(profiles::findings(known.as_deref()));
     findings.extend(unit::findings());
-    Examined { findings, status, unreachable }
+    Ok(Examined { findings, status, unreachable })
 }
 
 fn finding(

@@ -2,6 +2,7 @@
 
 use super::{find, found, gone, pick, shell};
 use keyfob_tests::World;
+use keyfob_tests::keychain::Keychain;
 use keyfob_tests::world::{copy_program, eventually};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -139,4 +140,22 @@ fn few_open_files_are_told_and_more_of_them_help() {
     let line = told.hint.split("; in a unit").next().unwrap();
     shell(&world, line).ok();
     gone(&world, "open files", "");
+}
+
+#[test]
+fn a_keychain_that_came_after_the_choice_is_worth_a_change() {
+    let mut world = World::new();
+    let Some(_keychain) = Keychain::start(&mut world) else { return };
+    // The choice of a first start without a keychain.
+    fs::write(world.path("state/vault-choice"), "file").unwrap();
+    world.config("[daemon]\nvault = \"auto\"\n");
+    world.keyfob(&["daemon", "start"]).ok();
+    let told = || find(&world, "vault", "there is a keychain now");
+    eventually("the keychain is seen", Duration::from_secs(10), || told().is_some());
+    let told = told().unwrap();
+    assert!(told.severity == "warning" && told.hint.contains("keyfob daemon restart"), "{told:?}");
+    let name = told.message.split("vault = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    world.config(&format!("[daemon]\nvault = \"{name}\"\n"));
+    world.keyfob(&["daemon", "restart"]).ok();
+    gone(&world, "vault", "there is a keychain now");
 }
