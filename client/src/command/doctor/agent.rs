@@ -30,8 +30,7 @@ pub(super) fn findings(daemon: &DaemonStatus) -> Vec<Finding> {
 
 fn version(of_daemon: &str) -> Option<Finding> {
     let message = || format!("the daemon is of version {of_daemon}, this client of {VERSION}");
-    (of_daemon != VERSION)
-        .then(|| finding(Severity::Warning, "daemon", message(), "keyfob daemon restart, after an upgrade"))
+    (of_daemon != VERSION).then(|| finding(Severity::Warning, "daemon", message(), "keyfob daemon restart"))
 }
 
 /// A keychain asks in a window of the desktop, which nobody sees over SSH.

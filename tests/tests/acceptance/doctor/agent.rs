@@ -44,7 +44,7 @@ fn a_daemon_of_another_version_is_restarted() {
     copy_program(&good, &daemon);
     let told = found(&world, "daemon", "the daemon is of version 0.0.7, this client of");
     assert_eq!(told.severity, "warning");
-    shell(&world, told.hint.split(',').next().unwrap()).ok();
+    shell(&world, &told.hint).ok();
     gone(&world, "daemon", "");
 }
 
