@@ -82,12 +82,11 @@ pub(crate) const fn patience(request: &Request) -> Duration {
         Request::Discover { .. } | Request::Logout { .. } | Request::Role(_) => CREDENTIALS_TIME,
         // AWS may be busy for long between two notes.
         Request::Report(_) | Request::Activity(_) | Request::KeyRotate { .. } => PERSON_TIME,
-        // Reads of the vault, and calls of AWS about each key.
-        Request::KeyList => WRITE_TIME,
+        // Reads of the vault, calls of AWS about each key, and of the network.
+        Request::KeyList | Request::Doctor => WRITE_TIME,
         Request::Status
         | Request::Profiles { .. }
         | Request::Check
-        | Request::Doctor
         | Request::Lock
         | Request::Reload
         | Request::Stop => SHORT_TIME,

@@ -1,7 +1,9 @@
 //! The command line.
 
+mod doctor;
 mod role;
 
+pub(crate) use doctor::{Doctor, Help, Topic};
 pub(crate) use role::{Role, RoleTemplate, TemplateFormat};
 
 use crate::moment::Moment;
@@ -53,14 +55,12 @@ pub(crate) enum Verb {
     /// Serve again
     Unlock,
     /// Find what does not work, and the commands that mend it
-    Doctor {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Doctor(Doctor),
     /// Start and stop the daemon
     #[command(subcommand)]
     Daemon(Daemon),
+    /// Explain what can go wrong, and what to do about it
+    Help(Help),
 }
 
 #[derive(Debug, Args)]

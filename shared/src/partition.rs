@@ -47,6 +47,21 @@ pub fn default_region(partition: &str) -> &'static str {
     found.map_or("us-east-1", |(_, region, _)| region)
 }
 
+/// Answers how names of regional endpoints end (the SDKs' `partitions.json`, `dnsSuffix`).
+#[must_use]
+pub fn dns_suffix(partition: &str) -> Option<&'static str> {
+    Some(match partition {
+        "aws" | "aws-us-gov" => "amazonaws.com",
+        "aws-cn" => "amazonaws.com.cn",
+        "aws-eusc" => "amazonaws.eu",
+        "aws-iso" => "c2s.ic.gov",
+        "aws-iso-b" => "sc2s.sgov.gov",
+        "aws-iso-e" => "cloud.adc-e.uk",
+        "aws-iso-f" => "csp.hci.ic.gov",
+        _ => return None,
+    })
+}
+
 /// Answers the hosts of the sign-in service and of the console, where a partition has public ones.
 pub fn console(partition: &str) -> Option<(&'static str, &'static str)> {
     match partition {

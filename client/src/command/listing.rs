@@ -70,26 +70,21 @@ fn identity(view: &ProfileView) -> String {
     view.identity.as_ref().map_or_else(|| "-".into(), ToString::to_string)
 }
 
-/// Prints findings; an error among them is a failure.
+/// Prints what the daemon finds; an error among it is a failure.
 pub(super) fn findings(request: &Request, json: bool) -> Result<(), Failure> {
-    show(&fetch(request)?, json)
+    show(&found(request)?, json)
 }
 
-/// The same of everything that keeps keyfob from working, and of the audit, whose files are read here.
-pub(super) fn doctor(json: bool) -> Result<(), Failure> {
-    let mut findings = fetch(&Request::Doctor)?;
-    findings.extend(super::audit::finding());
-    show(&findings, json)
-}
-
-fn fetch(request: &Request) -> Result<Vec<Finding>, Failure> {
+/// Answers what the daemon finds.
+pub(super) fn found(request: &Request) -> Result<Vec<Finding>, Failure> {
     pages(request, |reply| match reply {
         Reply::Findings { findings, more } => Some((findings, more)),
         _ => None,
     })
 }
 
-fn show(findings: &[Finding], json: bool) -> Result<(), Failure> {
+/// Prints findings; an error among them is a failure.
+pub(super) fn show(findings: &[Finding], json: bool) -> Result<(), Failure> {
     if json {
         print_json(findings)?;
     } else if findings.is_empty() {

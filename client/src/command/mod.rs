@@ -5,11 +5,13 @@ mod activity;
 mod audit;
 mod console;
 mod daemon;
+mod doctor;
 #[cfg(unix)]
 pub(crate) mod early;
 mod env;
 mod exec;
 mod get;
+mod help;
 mod import;
 mod key;
 mod listing;
@@ -69,8 +71,9 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Role(arguments) => role::run(arguments),
         Verb::Lock => talk(&Request::Lock),
         Verb::Unlock => talk(&Request::Unlock),
-        Verb::Doctor { json } => listing::doctor(json),
+        Verb::Doctor(arguments) => doctor::run(&arguments),
         Verb::Daemon(arguments) => daemon::run(&arguments),
+        Verb::Help(arguments) => help::run(&arguments),
     }
 }
 
@@ -99,8 +102,9 @@ fn subject(verb: &Verb) -> Option<String> {
         | Verb::Role(_)
         | Verb::Lock
         | Verb::Unlock
-        | Verb::Doctor { .. }
-        | Verb::Daemon(_) => None,
+        | Verb::Doctor(_)
+        | Verb::Daemon(_)
+        | Verb::Help(_) => None,
     }
 }
 

@@ -16,8 +16,8 @@ const EACH: Duration = Duration::from_secs(1);
 
 /// The object of `--json`; its fields are a contract.
 #[derive(Serialize)]
-struct Whole {
-    daemon: DaemonStatus,
+pub(super) struct Whole {
+    pub(super) daemon: DaemonStatus,
     profiles: Vec<ProfileStatus>,
     identities: Vec<IdentityStatus>,
     sockets: Vec<SocketStatus>,
@@ -39,7 +39,8 @@ pub(super) fn run(arguments: &Status) -> Result<(), Failure> {
     }
 }
 
-fn fetch() -> Result<Whole, Failure> {
+/// Asks for all of it.
+pub(super) fn fetch() -> Result<Whole, Failure> {
     let (mut connection, mut reply) = start::ask(&Request::Status)?;
     let mut whole: Option<Whole> = None;
     loop {

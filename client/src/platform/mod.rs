@@ -1,7 +1,9 @@
 //! What differs between operating systems: the way to the daemon, its start, terminals, the clock.
 
+mod access;
 mod process;
 mod watched;
+pub(crate) use access::{access, new_private_file};
 pub(crate) use process::Process;
 pub(crate) use watched::{First, Watched};
 

@@ -6,6 +6,7 @@ mod cause;
 mod clock;
 mod connections;
 mod observed;
+mod probe;
 mod proxy;
 pub mod quote;
 

@@ -1,19 +1,16 @@
-//! Conversations beside the loop: logout, lock and unlock, status, doctor.
+//! Conversations beside the loop: logout, lock and unlock, status.
 
 use super::call::Call;
-use super::keys::{self, Stored};
 use super::pages::pages;
 use super::signins::Forgotten;
 use super::{Event, Shared};
 use keyfob_engine::config::Config;
 use keyfob_shared::wire::{
-    DaemonStatus, Finding, IdentityStatus, ProfileStatus, Prompt, Reply, Severity, SocketStatus, StatusPage,
-    VaultStatus,
+    DaemonStatus, IdentityStatus, ProfileStatus, Prompt, Reply, SocketStatus, StatusPage, VaultStatus,
 };
-use keyfob_shared::{Failure, FailureKind, IdentityName};
+use keyfob_shared::{Failure, FailureKind};
 use keyfob_vault::{ItemKind, Passphrase, State};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -175,7 +172,7 @@ async fn send_status(
     call.send_all(replies).await;
 }
 
-fn wire_status(status: &keyfob_vault::Status) -> VaultStatus {
+pub(super) fn wire_status(status: &keyfob_vault::Status) -> VaultStatus {
     let state = match status.state {
         State::Ready => "ready",
         State::Locked => "locked",
@@ -189,55 +186,4 @@ fn wire_status(status: &keyfob_vault::Status) -> VaultStatus {
 async fn known_keys(shared: &Shared) -> Option<BTreeSet<String>> {
     let names = shared.vault.names(ItemKind::AccessKey).await.ok()?;
     Some(names.into_iter().map(|item| item.name).collect())
-}
-
-pub(super) async fn doctor(
-    shared: Shared,
-    config_file: PathBuf,
-    mut found: Vec<Finding>,
-    troubles: Vec<Finding>,
-    identities: Vec<IdentityName>,
-    call: Call,
-) {
-    let status = shared.vault.status().await;
-    let severity = if status.state == State::Ready { Severity::Note } else { Severity::Error };
-    let (vault, hint) = (wire_status(&status), status.hint);
-    let message = format!("{} is {}: {}", vault.kind, vault.state, vault.reason);
-    found.push(Finding { severity, subject: "vault".into(), message, hint });
-    for identity in identities {
-        let message = match keys::stored(&shared.vault, &identity).await {
-            Ok(Stored::Key(_)) => continue,
-            Ok(Stored::Damaged) => "its access key in the vault is damaged",
-            Ok(Stored::Nothing) => "it has no access key in the vault",
-            // The state of the vault is told of already.
-            Err(_) => break,
-        };
-        found.push(Finding {
-            severity: Severity::Error,
-            subject: format!("identity {identity}"),
-            message: message.into(),
-            hint: Some(format!("keyfob key add {identity} --access-key-id AKIA…")),
-        });
-    }
-    if let Some((waiting, why)) = shared.saver.trouble() {
-        found.push(Finding {
-            severity: Severity::Warning,
-            subject: "vault".into(),
-            message: format!(
-                "sessions whose change is not in it yet, and will be tried again: {waiting}: {why}"
-            ),
-            hint: why.hint,
-        });
-    }
-    found.extend(troubles);
-    found.extend(no_configuration(config_file).await);
-    call.list(found, |findings, more| Reply::Findings { findings, more }).await;
-}
-
-/// Looks for the configuration beside the loop: it may lie on a network that has gone.
-async fn no_configuration(file: PathBuf) -> Option<Finding> {
-    let message = format!("there is no {}", file.display());
-    let exists = tokio::task::spawn_blocking(move || file.exists()).await.unwrap_or(true);
-    let hint = Some("see \"Set-up\" in the README".into());
-    (!exists).then(|| Finding { severity: Severity::Warning, subject: "configuration".into(), message, hint })
 }

@@ -76,7 +76,8 @@ async fn of_user(
     Ok(found)
 }
 
-async fn collect(
+/// Answers what the vault has, and what AWS tells of it.
+pub(super) async fn collect(
     shared: &Shared,
     settings: &BTreeMap<IdentityName, Rotate>,
 ) -> Result<Vec<KeyView>, Failure> {

@@ -8,6 +8,7 @@ mod call;
 mod console;
 mod conversations;
 mod dialogue;
+mod doctor;
 mod findings;
 mod grants;
 mod key_list;
@@ -145,6 +146,7 @@ struct Shared {
     saver: saver::Saver,
     minter: mints::Minter,
     iam: Iam,
+    connections: Connections,
     rotations: rotations::Rotations,
 }
 
@@ -167,7 +169,8 @@ impl Runtime {
             vault: parts.vault.clone(),
             saver: saver::Saver::start(parts.vault.clone()),
             minter: mints::Minter::new(Sts::new(connections.clone()), parts.vault),
-            iam: Iam::new(connections),
+            iam: Iam::new(connections.clone()),
+            connections,
             rotations: rotations::Rotations::new(&parts.state_directory, locked.subscribe()),
         };
         let descriptors = own_share(parts.descriptors);

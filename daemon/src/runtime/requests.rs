@@ -6,7 +6,7 @@ use super::findings::ANOTHER_VAULT;
 use super::login::{self, Talk};
 use super::places::{Admission, Arrived, Place};
 use super::signins::Forgotten;
-use super::{Event, Runtime, account, answers, console, key_list, keys, name, rotations};
+use super::{Event, Runtime, account, answers, console, doctor, key_list, keys, name, rotations};
 use crate::configuration::Broken;
 use crate::{clock, platform};
 use keyfob_engine::engine::{self, Scope};
@@ -82,14 +82,7 @@ impl Runtime {
                 let page = |findings, more| Reply::Findings { findings, more };
                 start(call.list(self.findings(), page));
             }
-            Request::Doctor => {
-                let with_keys =
-                    self.engine.config().identities.iter().filter(|(_, identity)| identity.has_key());
-                let identities = with_keys.map(|(name, _)| name.clone()).collect();
-                let (findings, troubles) = (self.findings(), self.troubles());
-                let file = self.config_file.clone();
-                start(dialogue::doctor(shared, file, findings, troubles, identities, call));
-            }
+            Request::Doctor => start(doctor::examine(shared, self.examination(), call)),
             Request::KeyAdd { identity, access_key_id, secret_access_key } => {
                 start(keys::add(shared, identity, access_key_id, secret_access_key, call))
             }

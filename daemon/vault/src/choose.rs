@@ -99,10 +99,13 @@ pub(crate) fn choose(settings: &Settings) -> Chosen {
     }
 }
 
+/// How the reason of a vault goes on where this computer has a better one by now.
+pub const BETTER: &str = "there is a keychain now";
+
 /// Answers what to add to the reason when there is a keychain now. Asks it, so it blocks.
 pub(crate) fn better() -> Option<String> {
     platform::Keychain::find().ok()?;
-    Some(format!("there is a keychain now, used with vault = \"{}\" in [daemon]", platform::KIND))
+    Some(format!("{BETTER}, used with vault = \"{}\" in [daemon]", platform::KIND))
 }
 
 const NOTE: &str = "vault-choice";

@@ -16,7 +16,7 @@ mod memory;
 mod platform;
 mod vault;
 
-pub use choose::{Choice, Settings};
+pub use choose::{BETTER, Choice, Settings};
 pub use files::write_whole;
 pub use keeper::Keeper;
 pub use vault::{Item, ItemKind, ItemName, Passphrase, State, Status, VaultError};
