@@ -1,5 +1,7 @@
 //! The command line.
 
+// With its path: xtask reads this file too, to write the manual.
+#[path = "line/role.rs"]
 mod role;
 
 pub(crate) use role::{Role, RoleTemplate, TemplateFormat};
@@ -61,6 +63,17 @@ pub(crate) enum Verb {
     /// Start and stop the daemon
     #[command(subcommand)]
     Daemon(Daemon),
+    /// Print what makes a shell complete the commands
+    Completions { shell: Completed },
+}
+
+/// A shell that can complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Completed {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
 }
 
 #[derive(Debug, Args)]
@@ -305,6 +318,10 @@ pub(crate) enum Daemon {
     Restart,
     /// Read the configuration again
     Reload,
+    /// Have the system start it when it is asked for: a systemd socket of the user, or a launchd agent
+    Install,
+    /// Take away what `keyfob daemon install` wrote
+    Uninstall,
     /// Run it in the foreground
     Run {
         /// How its log looks

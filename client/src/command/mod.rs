@@ -3,6 +3,7 @@
 mod account_report;
 mod activity;
 mod audit;
+mod completions;
 mod console;
 mod daemon;
 #[cfg(unix)]
@@ -14,6 +15,7 @@ mod import;
 mod key;
 mod listing;
 mod role;
+mod service;
 mod status;
 
 use crate::line::{Key, Line, Profile, Role, Verb};
@@ -71,6 +73,7 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Unlock => talk(&Request::Unlock),
         Verb::Doctor { json } => listing::findings(&Request::Doctor, json),
         Verb::Daemon(arguments) => daemon::run(&arguments),
+        Verb::Completions { shell } => completions::run(shell),
     }
 }
 
@@ -100,7 +103,8 @@ fn subject(verb: &Verb) -> Option<String> {
         | Verb::Lock
         | Verb::Unlock
         | Verb::Doctor { .. }
-        | Verb::Daemon(_) => None,
+        | Verb::Daemon(_)
+        | Verb::Completions { .. } => None,
     }
 }
 

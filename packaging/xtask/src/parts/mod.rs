@@ -143,7 +143,7 @@ fn makes_environments() -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-fn is_program(name: &str) -> bool {
+pub(crate) fn is_program(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
 }
