@@ -6,7 +6,11 @@
 
 mod check;
 mod check_targets;
+mod deb;
 mod dependencies;
+#[cfg(test)]
+mod formats;
+mod install;
 mod licence;
 // The command line of the client, which the manual is written from.
 #[path = "../../../client/src/line.rs"]
@@ -52,6 +56,21 @@ const COMMANDS: &[Command] = &[
         name: "check-targets",
         about: "Type-check for Windows and macOS; arguments name targets",
         run: check_targets::run,
+    },
+    Command {
+        name: "deb",
+        about: "Make the Debian package; --from DIR takes programs that are built",
+        run: deb::run,
+    },
+    Command {
+        name: "install",
+        about: "Build and install programs, manual, completions and service; --prefix DIR, --from DIR, --no-service",
+        run: install::install,
+    },
+    Command {
+        name: "uninstall",
+        about: "Remove what `install` has installed; --prefix DIR",
+        run: install::uninstall,
     },
     Command {
         name: "manual",

@@ -24,6 +24,12 @@ const DEBIAN: &[(&str, &str)] = &[
     ("sshd", "openssh-server"),
     ("ssh", "openssh-client"),
     ("openssl", "openssl"),
+    ("systemd-analyze", "systemd"),
+    ("zsh", "zsh"),
+    ("fish", "fish"),
+    ("man", "man-db"),
+    ("mandoc", "mandoc"),
+    ("lintian", "lintian"),
 ];
 
 /// Version 2; a program `aws` may be version 1.
@@ -44,6 +50,9 @@ const JUDGE_TOOLS: &[(&str, &str)] = &[("krb5-config", "libkrb5-dev"), ("cc", "g
 
 /// The judge: a client that was written for real ones. It wants an environment of its own.
 const JUDGE: &[&str] = &["aws-adfs==2.13.0"];
+
+/// What makes the Debian package.
+pub(crate) const CARGO_DEB: &str = "3.8.0";
 
 /// An independent AWS, two real clients, and a linter of CloudFormation.
 const PYTHON: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.8", "awscli==1.46.3", "cfn-lint==1.58.0"];
@@ -72,6 +81,7 @@ pub(crate) fn install(root: &Path, directory: &Path) -> Vec<String> {
         tools.push("python3-dev");
     }
     results.push(debian(&tools));
+    results.push(cargo_deb(&directory.join("cargo-deb")));
     std::thread::scope(|scope| {
         let judge = scope.spawn(|| python(&directory.join("judge"), JUDGE));
         let python = scope.spawn(|| python(&directory.join("venv"), PYTHON));
@@ -134,6 +144,20 @@ fn python(environment: &Path, packages: &[&str]) -> Result<(), String> {
     pip.args(["--timeout", "30", "--retries", "2"]).args(packages).stdin(Stdio::null());
     workspace::run(&mut pip, "pip install").map_err(left)?;
     fs::write(&mark, list).map_err(|cause| left(format!("write {}: {cause}", mark.display())))
+}
+
+fn cargo_deb(place: &Path) -> Result<(), String> {
+    let mark = place.join(COMPLETE);
+    if fs::read_to_string(&mark).is_ok_and(|made_from| made_from == CARGO_DEB) {
+        return Ok(());
+    }
+    let left = |why: String| format!("missing: cargo-deb ({why}); the test of the package is skipped");
+    eprintln!("test: installing cargo-deb");
+    let mut install = workspace::cargo();
+    install.args(["install", "--quiet", "--locked", "--force", "--no-default-features", "--root"]).arg(place);
+    install.args(["cargo-deb", "--version", CARGO_DEB]);
+    workspace::run(&mut install, "cargo install").map_err(left)?;
+    fs::write(&mark, CARGO_DEB).map_err(|cause| left(format!("write {}: {cause}", mark.display())))
 }
 
 /// Answers whether the Python here can make environments: on Debian that is a package of its own.
