@@ -6,7 +6,7 @@
 use crate::{install, manual, usage, workspace};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::{env, fs};
 
 /// Where `cargo xtask test` puts it.
@@ -41,7 +41,7 @@ fn make(from: Option<&Path>) -> Result<String, String> {
     let package = places.target.join("release").join("package");
     // Absent the first time.
     let _ = fs::remove_dir_all(&package);
-    stage(&package, &programs)?;
+    stage(&places.root, &package, &programs)?;
     let installed = places.target.join(PART);
     let program = if installed.exists() { installed.into_os_string() } else { OsString::from("cargo-deb") };
     let mut command = workspace::cargo_at(program);
@@ -60,13 +60,19 @@ fn make(from: Option<&Path>) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-fn stage(package: &Path, programs: &[PathBuf; 2]) -> Result<(), String> {
+fn stage(root: &Path, package: &Path, programs: &[PathBuf; 2]) -> Result<(), String> {
     let failed = |path: &Path, cause: std::io::Error| format!("write {}: {cause}", path.display());
     for program in programs {
         let path = package.join("bin").join(program.file_name().unwrap_or_default());
         directory_of(&path).and_then(|()| strip(program, &path)).map_err(|cause| failed(&path, cause))?;
     }
-    manual::write(&package.join("man"))?;
+    let changelog = package.join("changelog");
+    fs::copy(root.join("packaging/debian/changelog"), &changelog)
+        .map_err(|cause| failed(&changelog, cause))?;
+    let mut texts = manual::write(&package.join("man"))?;
+    texts.push(changelog);
+    // As Debian wants them, without the time.
+    workspace::run(Command::new("gzip").arg("-9n").args(texts), "gzip")?;
     for (shell, place) in COMPLETIONS {
         let path = package.join(place);
         let script = install::script(&programs[1], shell)?;
@@ -85,7 +91,7 @@ fn directory_of(path: &Path) -> std::io::Result<()> {
 /// Copies a program without what only debuggers read; releases have none of it.
 fn strip(from: &Path, to: &Path) -> std::io::Result<()> {
     let program = env::var_os("STRIP").unwrap_or_else(|| "strip".into());
-    let mut strip = std::process::Command::new(program);
+    let mut strip = Command::new(program);
     strip.args(["--remove-section=.comment", "--remove-section=.note", "-o"]).args([to, from]);
     match strip.stdin(Stdio::null()).status() {
         Ok(status) if status.success() => Ok(()),
