@@ -17,12 +17,16 @@ const COMPLETIONS: &[(&str, &str)] =
     &[("bash", "bash/keyfob"), ("zsh", "zsh/_keyfob"), ("fish", "fish/keyfob.fish")];
 
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
-    let from = match arguments {
-        [] => None,
-        [option, directory] if option == "--from" => Some(PathBuf::from(directory)),
-        _ => return usage("`deb` takes nothing but --from DIR, where built programs lie"),
+    let (from, size) = match arguments {
+        [] => (None, "--compress-type=xz"),
+        [option, directory] if option == "--from" => (Some(PathBuf::from(directory)), "--compress-type=xz"),
+        // For tests: the programs that they have are large.
+        [option, directory, fast] if option == "--from" && fast == "--fast" => {
+            (Some(PathBuf::from(directory)), "--compress-type=gzip")
+        }
+        _ => return usage("`deb` takes --from DIR, where built programs lie, and after it --fast"),
     };
-    match make(from.as_deref()) {
+    match make(from.as_deref(), size) {
         Ok(path) => {
             println!("{path}");
             ExitCode::SUCCESS
@@ -35,7 +39,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 }
 
 /// Makes the package and answers where it is.
-fn make(from: Option<&Path>) -> Result<String, String> {
+fn make(from: Option<&Path>, compression: &str) -> Result<String, String> {
     let places = workspace::places()?;
     let programs = install::programs(from)?;
     let package = places.target.join("release").join("package");
@@ -46,7 +50,7 @@ fn make(from: Option<&Path>) -> Result<String, String> {
     let program = if installed.exists() { installed.into_os_string() } else { OsString::from("cargo-deb") };
     let mut command = workspace::cargo_at(program);
     // Called by cargo it would get its name first.
-    command.args(["deb", "--no-build", "--no-strip", "--locked", "--package", "keyfobd"]);
+    command.args(["deb", "--no-build", "--no-strip", "--locked", "--package", "keyfobd", compression]);
     command.current_dir(&places.root).stderr(Stdio::inherit());
     let output = command.output().map_err(|cause| {
         format!(

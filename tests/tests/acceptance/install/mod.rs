@@ -37,7 +37,7 @@ fn bash_completes_commands_and_their_arguments() {
         let last = words.rsplit(' ').next().unwrap();
         let ask = format!(
             "source {script}; COMP_WORDS=({words}); COMP_CWORD={count}; \
-             ${{COMP_FUNCTION:-_keyfob}} keyfob {last} -; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+             _keyfob keyfob {last} -; printf '%s\\n' \"${{COMPREPLY[@]}}\""
         );
         let asked = run(&world, &bash, &["--norc", "-c", &ask]);
         assert_eq!(asked.ok().trim(), expected, "{words}: {asked:?}");

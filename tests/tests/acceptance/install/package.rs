@@ -14,7 +14,10 @@ fn package() -> Option<String> {
     }
     let built = parts::program("keyfob").parent()?.display().to_string();
     let mut command = Command::new(parts::program("xtask"));
-    command.args(["deb", "--from", &built]).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    command
+        .args(["deb", "--from", &built, "--fast"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null());
     let made = Run::from(command.output().unwrap());
     Some(made.ok().lines().next_back().unwrap().to_owned())
 }
