@@ -1,6 +1,9 @@
 //! The command line.
 
+// With their paths: xtask reads this file too, to write the manual.
+#[path = "line/doctor.rs"]
 mod doctor;
+#[path = "line/role.rs"]
 mod role;
 
 pub(crate) use doctor::{Doctor, Help, Topic};
@@ -61,6 +64,17 @@ pub(crate) enum Verb {
     Daemon(Daemon),
     /// Explain what can go wrong, and what to do about it
     Help(Help),
+    /// Print what makes a shell complete the commands
+    Completions { shell: Completed },
+}
+
+/// A shell that can complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Completed {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
 }
 
 #[derive(Debug, Args)]
@@ -358,6 +372,10 @@ pub(crate) enum Daemon {
     Restart,
     /// Read the configuration again
     Reload,
+    /// Have the system start it when it is asked for: a systemd socket of the user, or a launchd agent
+    Install,
+    /// Take away what `keyfob daemon install` wrote
+    Uninstall,
     /// Run it in the foreground
     Run {
         /// How its log looks

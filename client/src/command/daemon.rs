@@ -1,6 +1,6 @@
 //! `keyfob daemon`.
 
-use super::{print, talk, unexpected};
+use super::{print, service, talk, unexpected};
 use crate::connection::{Connection, SHORT_TIME, is_late};
 use crate::line::{Daemon, LogFormat};
 use crate::platform::{self, Process};
@@ -20,6 +20,8 @@ pub(super) fn run(arguments: &Daemon) -> Result<(), Failure> {
         Daemon::Stop => end(),
         Daemon::Restart => end().and_then(|()| begin()),
         Daemon::Reload => talk(&Request::Reload),
+        Daemon::Install => service::install(),
+        Daemon::Uninstall => service::uninstall(),
         Daemon::Run { log_format } => {
             let format = match log_format {
                 LogFormat::Human => "human",

@@ -3,6 +3,7 @@
 mod account_report;
 mod activity;
 mod audit;
+mod completions;
 mod console;
 mod daemon;
 mod doctor;
@@ -16,6 +17,7 @@ mod import;
 mod key;
 mod listing;
 mod role;
+mod service;
 mod status;
 
 use crate::line::{Key, Line, Profile, Role, Verb};
@@ -74,6 +76,7 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
         Verb::Doctor(arguments) => doctor::run(&arguments),
         Verb::Daemon(arguments) => daemon::run(&arguments),
         Verb::Help(arguments) => help::run(&arguments),
+        Verb::Completions { shell } => completions::run(shell),
     }
 }
 
@@ -104,7 +107,8 @@ fn subject(verb: &Verb) -> Option<String> {
         | Verb::Unlock
         | Verb::Doctor(_)
         | Verb::Daemon(_)
-        | Verb::Help(_) => None,
+        | Verb::Help(_)
+        | Verb::Completions { .. } => None,
     }
 }
 

@@ -6,9 +6,21 @@
 
 mod check;
 mod check_targets;
+mod deb;
 mod dependencies;
+#[cfg(test)]
+mod formats;
+mod install;
 mod licence;
+// The command line of the client, which the manual is written from.
+#[path = "../../../client/src/line.rs"]
+#[allow(dead_code, unused_imports, reason = "only the definitions are of use here, not what was typed")]
+mod line;
+mod manual;
 mod measure;
+#[path = "../../../client/src/moment.rs"]
+#[allow(dead_code, reason = "a part of the command line")]
+mod moment;
 mod parts;
 mod static_client;
 mod test;
@@ -44,6 +56,26 @@ const COMMANDS: &[Command] = &[
         name: "check-targets",
         about: "Type-check for Windows and macOS; arguments name targets",
         run: check_targets::run,
+    },
+    Command {
+        name: "deb",
+        about: "Make the Debian package; --from DIR takes programs that are built",
+        run: deb::run,
+    },
+    Command {
+        name: "install",
+        about: "Build and install programs, manual, completions and service; --prefix DIR, --from DIR, --no-service",
+        run: install::install,
+    },
+    Command {
+        name: "uninstall",
+        about: "Remove what `install` has installed; --prefix DIR",
+        run: install::uninstall,
+    },
+    Command {
+        name: "manual",
+        about: "Write the manual, a page for each command, into a directory",
+        run: manual::run,
     },
     Command {
         name: "static-client",

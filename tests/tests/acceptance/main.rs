@@ -25,6 +25,7 @@ mod herd;
 mod hostile;
 mod import;
 mod input;
+mod install;
 mod keychain;
 mod lifecycle;
 mod matrix;

@@ -24,6 +24,12 @@ const DEBIAN: &[(&str, &str)] = &[
     ("sshd", "openssh-server"),
     ("ssh", "openssh-client"),
     ("openssl", "openssl"),
+    ("systemd-analyze", "systemd"),
+    ("zsh", "zsh"),
+    ("fish", "fish"),
+    ("man", "man-db"),
+    ("mandoc", "mandoc"),
+    ("lintian", "lintian"),
 ];
 
 /// Version 2; a program `aws` may be version 1.
@@ -55,6 +61,8 @@ const PYTHON: &[&str] = &[
     "ocsf-json-schema==1.2.0",
     "jsonschema==4.26.0",
 ];
+/// What makes the Debian package.
+pub(crate) const CARGO_DEB: &str = "3.8.0";
 
 /// Holds, in a complete environment, the list that it was made from.
 const COMPLETE: &str = "complete";
@@ -80,6 +88,7 @@ pub(crate) fn install(root: &Path, directory: &Path) -> Vec<String> {
         tools.push("python3-dev");
     }
     results.push(debian(&tools));
+    results.push(cargo_deb(&directory.join("cargo-deb")));
     std::thread::scope(|scope| {
         let judge = scope.spawn(|| python(&directory.join("judge"), JUDGE));
         let python = scope.spawn(|| python(&directory.join("venv"), PYTHON));
@@ -144,6 +153,20 @@ fn python(environment: &Path, packages: &[&str]) -> Result<(), String> {
     fs::write(&mark, list).map_err(|cause| left(format!("write {}: {cause}", mark.display())))
 }
 
+fn cargo_deb(place: &Path) -> Result<(), String> {
+    let mark = place.join(COMPLETE);
+    if fs::read_to_string(&mark).is_ok_and(|made_from| made_from == CARGO_DEB) {
+        return Ok(());
+    }
+    let left = |why: String| format!("missing: cargo-deb ({why}); the test of the package is skipped");
+    eprintln!("test: installing cargo-deb");
+    let mut install = workspace::cargo();
+    install.args(["install", "--quiet", "--locked", "--force", "--no-default-features", "--root"]).arg(place);
+    install.args(["cargo-deb", "--version", CARGO_DEB]);
+    workspace::run(&mut install, "cargo install").map_err(left)?;
+    fs::write(&mark, CARGO_DEB).map_err(|cause| left(format!("write {}: {cause}", mark.display())))
+}
+
 /// Answers whether the Python here can make environments: on Debian that is a package of its own.
 fn makes_environments() -> bool {
     let mut command = Command::new("python3");
@@ -151,7 +174,7 @@ fn makes_environments() -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-fn is_program(name: &str) -> bool {
+pub(crate) fn is_program(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
 }
