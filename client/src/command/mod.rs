@@ -15,6 +15,7 @@ mod key;
 mod listing;
 mod role;
 mod status;
+mod watch;
 
 use crate::line::{Key, Line, Profile, Role, Verb};
 use crate::{platform, prompt, report, start, usage};
@@ -106,6 +107,11 @@ fn subject(verb: &Verb) -> Option<String> {
 
 /// Asks, answers the daemon's questions, and prints how it ended.
 pub(crate) fn talk(request: &Request) -> Result<(), Failure> {
+    print(&format!("{}\n", converse(request)?))
+}
+
+/// Asks, answers the daemon's questions, and answers how it ended.
+fn converse(request: &Request) -> Result<String, Failure> {
     let (mut connection, mut reply) = start::ask(request)?;
     loop {
         match reply {
@@ -114,7 +120,7 @@ pub(crate) fn talk(request: &Request) -> Result<(), Failure> {
                     connection.answer(&answer).map_err(|error| start::unreachable(&error))?;
                 }
             }
-            Reply::Done { message } => return print(&format!("{message}\n")),
+            Reply::Done { message } => return Ok(message),
             Reply::Failed(failure) => return Err(failure),
             _ => return Err(unexpected()),
         }

@@ -10,6 +10,7 @@
 mod chain;
 mod files;
 mod fold;
+mod follow;
 mod log;
 mod mark;
 mod platform;
@@ -18,6 +19,7 @@ mod read;
 mod writer;
 
 pub use chain::Line;
+pub use follow::Follow;
 pub use log::Audit;
 pub use read::{Broken, Verified, read, verify};
 

@@ -38,4 +38,5 @@ mod sources;
 mod tokens;
 mod transfers;
 mod vault;
+mod watch;
 mod ways;

@@ -24,6 +24,7 @@ const DEBIAN: &[(&str, &str)] = &[
     ("sshd", "openssh-server"),
     ("ssh", "openssh-client"),
     ("openssl", "openssl"),
+    ("tmux", "tmux"),
 ];
 
 /// Version 2; a program `aws` may be version 1.
