@@ -3,7 +3,8 @@
 use crate::{picture, terminal};
 use keyfob_tests::World;
 use keyfob_tests::tmux::Tmux;
-use keyfob_tests::world::eventually;
+use keyfob_tests::world::{copy_program, eventually};
+use std::path::Path;
 use std::time::Duration;
 
 const ACCOUNT: &str = "arn:aws:iam::111122223333";
@@ -28,16 +29,23 @@ pub(crate) fn run() {
         world.get(name).ok();
     }
     world.get("billing").failed(3);
+    for (program, times) in [("aws", 3), ("terraform", 14)] {
+        ask(&world, program, times);
+    }
     let Some(tmux) = Tmux::open(&world, 92, 20) else { return };
     tmux.run(&format!("clear; {} status --watch", world.program("keyfob").display()));
-    eventually("requests are counted", Duration::from_secs(20), || {
-        let text = tmux.text();
-        text.contains("LAST HOUR")
-            && !text.contains("LAST HOUR  none")
-            && text.contains("min ago") | text.contains("s ago")
-    });
+    eventually("requests are counted", Duration::from_secs(20), || tmux.text().contains("terraform"));
     let picture = terminal::draw("keyfob status --watch in a terminal", &tmux.coloured());
     let file = picture::file("watch.svg");
     std::fs::write(&file, picture).unwrap();
     println!("  the picture is {}", file.display());
+}
+
+/// Has a shell that goes by the name of another program ask for credentials.
+fn ask(world: &World, program: &str, times: u32) {
+    let shell = world.path(program);
+    copy_program(Path::new("/bin/sh"), &shell);
+    let get = format!("{} get prod >/dev/null; ", world.program("keyfob").display());
+    let status = world.command(shell).args(["-c", &get.repeat(times as usize)]).status();
+    assert!(status.unwrap().success());
 }

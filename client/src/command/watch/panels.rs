@@ -8,8 +8,8 @@ use keyfob_shared::Timestamp;
 use keyfob_shared::wire::{IdentityStatus, ProfileStatus};
 use ratatui_core::layout::Rect;
 
-/// From this width on the panels stand side by side.
-const WIDE: u16 = 110;
+/// Panels that can have this width each stand side by side.
+const WIDE: u16 = 36;
 /// The most rows of a panel, its title aside.
 const MOST: u16 = 6;
 /// With fewer lines than this there are no panels.
@@ -34,7 +34,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, state: &State, now: i64) -> Re
     }
     let count = panels.len() as u16;
     let most = area.height / 2;
-    let height = if area.width >= WIDE {
+    let height = if area.width >= WIDE * count {
         let longest = panels.iter().map(|panel| shown(panel).clamp(1, MOST)).max().unwrap_or(0);
         let height = (longest + 1).min(most);
         let width = (area.width - (count - 1) * GAP) / count;
@@ -100,9 +100,9 @@ fn running(state: &State, now: i64) -> Panel {
             profile.renewals
         );
         let end = profile.leased_until.map_or_else(|| "with them".into(), |end| relative(end, now));
-        (text, format!("lease ends {end}"), Tone::Plain)
+        (text, end, Tone::Plain)
     };
-    Panel { title: "RUNNING WITH".into(), rows: profiles.map(row).collect() }
+    Panel { title: "RUNNING WITH, LEASE ENDS".into(), rows: profiles.map(row).collect() }
 }
 
 fn sign_ins(state: &State, now: i64) -> Panel {
