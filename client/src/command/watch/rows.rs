@@ -15,6 +15,8 @@ const STATE: u16 = SIGN_IN_NEEDED.len() as u16;
 const ROOMY: u16 = 60;
 const SHORTEST_BAR: u16 = 8;
 const LONGEST_BAR: u16 = 30;
+/// Less of a note says nothing.
+const LEAST_NOTE: u16 = 12;
 /// The marker of the selection.
 const MARKER: u16 = 2;
 const SOON: i64 = 15 * 60_000;
@@ -50,7 +52,8 @@ impl Columns {
         let renews = take(TIME, SHORTEST_BAR);
         let used = take(TIME, LONGEST_BAR);
         let bar = rest.min(LONGEST_BAR);
-        Self { gap, name, state, bar, renews, used, note: (rest - bar).saturating_sub(gap) }
+        let note = (rest - bar).saturating_sub(gap);
+        Self { gap, name, state, bar, renews, used, note: if note < LEAST_NOTE { 0 } else { note } }
     }
 }
 
