@@ -102,11 +102,7 @@ fn row(
             at.put(pen, columns.bar + columns.gap + TIME, &profile.state, tone);
         }
         Some(left) => {
-            let tone = match left {
-                ..=VERY_SOON => Tone::Bad,
-                ..=SOON => Tone::Soon,
-                _ => Tone::Good,
-            };
+            let tone = time_tone(left);
             let (full, track) = bar(columns.bar, left, scale);
             let full_width = columns.bar - track;
             pen.text(at.x, at.y, full_width, &full, tone);
@@ -144,6 +140,16 @@ impl Cursor {
 
     fn skip(&mut self, width: u16) {
         self.x += width + self.gap;
+    }
+}
+
+fn time_tone(left: i64) -> Tone {
+    if left <= VERY_SOON {
+        Tone::Bad
+    } else if left <= SOON {
+        Tone::Soon
+    } else {
+        Tone::Good
     }
 }
 
