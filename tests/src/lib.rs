@@ -15,6 +15,7 @@ pub mod parts;
 pub mod run;
 pub mod simplesamlphp;
 pub mod tls;
+pub mod tmux;
 pub mod visit;
 pub mod world;
 

@@ -19,6 +19,7 @@ mod listing;
 mod role;
 mod service;
 mod status;
+mod watch;
 
 use crate::line::{Key, Line, Profile, Role, Verb};
 use crate::{platform, prompt, report, start, usage};
@@ -114,6 +115,11 @@ fn subject(verb: &Verb) -> Option<String> {
 
 /// Asks, answers the daemon's questions, and prints how it ended.
 pub(crate) fn talk(request: &Request) -> Result<(), Failure> {
+    print(&format!("{}\n", converse(request)?))
+}
+
+/// Asks, answers the daemon's questions, and answers how it ended.
+fn converse(request: &Request) -> Result<String, Failure> {
     let (mut connection, mut reply) = start::ask(request)?;
     loop {
         match reply {
@@ -122,7 +128,7 @@ pub(crate) fn talk(request: &Request) -> Result<(), Failure> {
                     connection.answer(&answer).map_err(|error| start::unreachable(&error))?;
                 }
             }
-            Reply::Done { message } => return print(&format!("{message}\n")),
+            Reply::Done { message } => return Ok(message),
             Reply::Failed(failure) => return Err(failure),
             _ => return Err(unexpected()),
         }

@@ -11,6 +11,7 @@
 mod chain;
 mod files;
 mod fold;
+mod follow;
 mod log;
 mod mark;
 mod platform;
@@ -21,6 +22,7 @@ mod verify;
 mod writer;
 
 pub use chain::Line;
+pub use follow::Follow;
 pub use log::Audit;
 pub use process::Program;
 pub use read::{History, Unread};

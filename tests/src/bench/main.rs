@@ -13,6 +13,8 @@ mod picture;
 mod process;
 mod scale;
 mod status;
+mod terminal;
+mod watch;
 
 use keyfob_tests::World;
 

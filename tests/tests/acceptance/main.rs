@@ -43,4 +43,5 @@ mod sources;
 mod tokens;
 mod transfers;
 mod vault;
+mod watch;
 mod ways;
