@@ -143,7 +143,7 @@ pub(crate) struct Status {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-    /// Show it live, with keys to log in and out; lines each second where there is no terminal
+    /// Show it again each second
     #[arg(long, conflicts_with = "json")]
     pub(crate) watch: bool,
 }

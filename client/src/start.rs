@@ -49,24 +49,6 @@ pub(crate) fn ask(request: &Request) -> Result<(Connection, Reply), Failure> {
     }
 }
 
-/// Sends a request to the daemon that runs and answers the first reply; none is started.
-pub(crate) fn ask_running(request: &Request) -> Result<(Connection, Reply), Failure> {
-    let limit = patience(request);
-    let attempt = || {
-        let mut connection = Connection::open(limit)
-            .or_else(|error| if is_absent(&error) { elsewhere(limit).ok_or(error) } else { Err(error) })?;
-        let reply = connection.ask(request).and_then(|()| connection.next())?;
-        Ok((connection, reply))
-    };
-    attempt().map_err(|error: io::Error| {
-        if is_absent(&error) {
-            Failure::new(FailureKind::Unreachable, "keyfobd does not run").hint("keyfob status")
-        } else {
-            unreachable(&error)
-        }
-    })
-}
-
 /// Why there is no reply.
 enum Trouble {
     /// It is final.

@@ -15,7 +15,6 @@ pub mod parts;
 pub mod run;
 pub mod simplesamlphp;
 pub mod tls;
-pub mod tmux;
 pub mod visit;
 pub mod world;
 

@@ -19,7 +19,6 @@ mod listing;
 mod role;
 mod service;
 mod status;
-mod watch;
 
 use crate::line::{Key, Line, Profile, Role, Verb};
 use crate::{platform, prompt, report, start, usage};
@@ -115,11 +114,6 @@ fn subject(verb: &Verb) -> Option<String> {
 
 /// Asks, answers the daemon's questions, and prints how it ended.
 pub(crate) fn talk(request: &Request) -> Result<(), Failure> {
-    print(&format!("{}\n", converse(request)?))
-}
-
-/// Asks, answers the daemon's questions, and answers how it ended.
-fn converse(request: &Request) -> Result<String, Failure> {
     let (mut connection, mut reply) = start::ask(request)?;
     loop {
         match reply {
@@ -128,7 +122,7 @@ fn converse(request: &Request) -> Result<String, Failure> {
                     connection.answer(&answer).map_err(|error| start::unreachable(&error))?;
                 }
             }
-            Reply::Done { message } => return Ok(message),
+            Reply::Done { message } => return print(&format!("{message}\n")),
             Reply::Failed(failure) => return Err(failure),
             _ => return Err(unexpected()),
         }

@@ -1,8 +1,7 @@
 //! `keyfob status`.
 
 use super::listing::print_json;
-use super::{print, unexpected, watch};
-use crate::connection::Connection;
+use super::{print, unexpected};
 use crate::line::Status;
 use crate::{platform, start, table};
 use keyfob_shared::wire::{
@@ -10,25 +9,23 @@ use keyfob_shared::wire::{
 };
 use keyfob_shared::{Failure, Timestamp};
 use serde::Serialize;
+use std::io::IsTerminal;
 use std::time::Duration;
 
 const EACH: Duration = Duration::from_secs(1);
 
 /// The object of `--json`; its fields are a contract.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Whole {
     pub(super) daemon: DaemonStatus,
-    pub(super) profiles: Vec<ProfileStatus>,
-    pub(super) identities: Vec<IdentityStatus>,
-    pub(super) sockets: Vec<SocketStatus>,
+    profiles: Vec<ProfileStatus>,
+    identities: Vec<IdentityStatus>,
+    sockets: Vec<SocketStatus>,
 }
 
 pub(super) fn run(arguments: &Status) -> Result<(), Failure> {
     if arguments.json {
         return print_json(&fetch()?);
-    }
-    if arguments.watch && watch::is_possible() {
-        return watch::run();
     }
     loop {
         let text = render(&fetch()?, platform::now(), platform::width().unwrap_or(usize::MAX));
@@ -36,23 +33,15 @@ pub(super) fn run(arguments: &Status) -> Result<(), Failure> {
             return print(&text);
         }
         // Home, clear to the end: no flicker as with clearing first.
-        let start = if watch::has_cursor() { "\u{1b}[H\u{1b}[J" } else { "" };
+        let start = if std::io::stdout().is_terminal() { "\u{1b}[H\u{1b}[J" } else { "" };
         print(&format!("{start}{text}"))?;
         std::thread::sleep(EACH);
     }
 }
 
-/// Asks the daemon, which is started if none runs.
+/// Asks for all of it.
 pub(super) fn fetch() -> Result<Whole, Failure> {
-    all_pages(start::ask(&Request::Status)?)
-}
-
-/// Asks the daemon that runs; none is started.
-pub(super) fn look() -> Result<Whole, Failure> {
-    all_pages(start::ask_running(&Request::Status)?)
-}
-
-fn all_pages((mut connection, mut reply): (Connection, Reply)) -> Result<Whole, Failure> {
+    let (mut connection, mut reply) = start::ask(&Request::Status)?;
     let mut whole: Option<Whole> = None;
     loop {
         let page = match reply {

@@ -8,15 +8,11 @@ pub(crate) use process::Process;
 pub(crate) use watched::{First, Watched};
 
 #[cfg(unix)]
-mod endings;
-#[cfg(unix)]
 mod endpoint;
 #[cfg(unix)]
 mod inherited;
 #[cfg(unix)]
 mod run;
-#[cfg(unix)]
-pub(crate) use endings::{end_by, held_signal, hold_signals, release_signals};
 #[cfg(unix)]
 pub(crate) use endpoint::Endpoint;
 #[cfg(unix)]

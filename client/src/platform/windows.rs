@@ -176,19 +176,3 @@ pub(crate) fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
-
-/// Nothing ends a program here that it could hear of before.
-pub(crate) fn hold_signals() {}
-
-/// Nothing was held.
-pub(crate) fn release_signals() {}
-
-/// Nothing was held.
-pub(crate) fn held_signal() -> Option<i32> {
-    None
-}
-
-/// Ends this process.
-pub(crate) fn end_by(signal: i32) -> ! {
-    std::process::exit(128 + signal)
-}

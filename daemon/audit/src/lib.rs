@@ -11,7 +11,6 @@
 mod chain;
 mod files;
 mod fold;
-mod follow;
 mod log;
 mod mark;
 mod platform;
@@ -22,7 +21,6 @@ mod verify;
 mod writer;
 
 pub use chain::Line;
-pub use follow::Follow;
 pub use log::Audit;
 pub use process::Program;
 pub use read::{History, Unread};

@@ -13,8 +13,6 @@ mod picture;
 mod process;
 mod scale;
 mod status;
-mod terminal;
-mod watch;
 
 use keyfob_tests::World;
 

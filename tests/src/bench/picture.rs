@@ -1,4 +1,4 @@
-//! Pictures for the README: latency and memory against the number of profiles, and where pictures go.
+//! Pictures for the README: a terminal, and latency and memory against the number of profiles.
 
 use std::path::PathBuf;
 
@@ -6,6 +6,32 @@ use std::path::PathBuf;
 pub(crate) fn file(name: &str) -> PathBuf {
     let directory = std::env::var_os("KEYFOB_PICTURES").map_or_else(std::env::temp_dir, Into::into);
     directory.join(name)
+}
+
+/// Draws what a terminal shows.
+pub(crate) fn terminal(text: &str) -> String {
+    const LETTER: f64 = 8.0;
+    const LINE: f64 = 18.0;
+    const MARGIN: f64 = 16.0;
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let lines: Vec<&str> = escaped.trim_end().lines().collect();
+    let longest = text.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+    let (width, height) = (longest as f64 * LETTER + 2.0 * MARGIN, lines.len() as f64 * LINE + 2.0 * MARGIN);
+    let rows: String = lines
+        .iter()
+        .enumerate()
+        .map(|(at, line)| {
+            let heading = ["PROFILE", "IDENTITY", "$"].iter().any(|start| line.starts_with(start));
+            let colour = if heading { "#8ab4f8" } else { "#e8eaed" };
+            let y = MARGIN + LINE * (at as f64 + 0.8);
+            format!(
+                "<text x=\"{MARGIN}\" y=\"{y:.1}\" fill=\"{colour}\" xml:space=\"preserve\">{line}</text>\n"
+            )
+        })
+        .collect();
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"monospace\" font-size=\"13\">\n<title>keyfob status in a terminal</title>\n<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#202124\"/>\n{rows}</svg>\n"
+    )
 }
 
 const WIDTH: f64 = 640.0;

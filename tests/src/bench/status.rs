@@ -1,6 +1,6 @@
 //! The picture of `keyfob status` for the README, from the real program.
 
-use crate::{picture, terminal, watch};
+use crate::picture;
 use keyfob_tests::World;
 use std::time::Duration;
 
@@ -39,18 +39,8 @@ pub(crate) fn run() {
     std::thread::sleep(Duration::from_secs(3));
     world.get("prod").ok();
     let status = world.keyfob(&["status"]);
-    let picture = terminal::draw("keyfob status in a terminal", &coloured(status.ok()));
+    let picture = picture::terminal(&format!("$ keyfob status\n{}", status.ok()));
     let file = picture::file("status.svg");
     std::fs::write(&file, picture).unwrap();
     println!("  the picture is {}", file.display());
-    watch::run();
-}
-
-/// Headings are blue, like those of the live view.
-fn coloured(status: &str) -> String {
-    let heading = |line: &&str| ["PROFILE", "IDENTITY", "$"].iter().any(|start| line.starts_with(start));
-    let lines = std::iter::once("$ keyfob status").chain(status.lines());
-    lines
-        .map(|line| if heading(&line) { format!("\u{1b}[34m{line}\n") } else { format!("{line}\n") })
-        .collect()
 }

@@ -43,5 +43,4 @@ mod sources;
 mod tokens;
 mod transfers;
 mod vault;
-mod watch;
 mod ways;

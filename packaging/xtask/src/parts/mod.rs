@@ -30,7 +30,6 @@ const DEBIAN: &[(&str, &str)] = &[
     ("man", "man-db"),
     ("mandoc", "mandoc"),
     ("lintian", "lintian"),
-    ("tmux", "tmux"),
 ];
 
 /// Version 2; a program `aws` may be version 1.
@@ -62,7 +61,6 @@ const PYTHON: &[&str] = &[
     "ocsf-json-schema==1.2.0",
     "jsonschema==4.26.0",
 ];
-
 /// What makes the Debian package.
 pub(crate) const CARGO_DEB: &str = "3.8.0";
 
