@@ -108,7 +108,7 @@ impl Aws {
         }
         let id = self.add(foreign);
         let mut within = |seconds: i64| now + self.chance.i64(0..seconds * SECOND);
-        let (settled, known, shown) = (within(90), within(10), within(20));
+        let (settled, known, shown) = (within(90), within(20), within(20));
         let key = self.find_mut(&id);
         (key.created, key.settled, key.known, key.shown) = (now, settled, known, shown);
         Ok(id)

@@ -13,6 +13,23 @@ use promises::Promises;
 use vault::Vault;
 
 const SCHEDULES: u64 = 600;
+const FOCUS: [Stage; 15] = [
+    Stage::Create,
+    Stage::Search,
+    Stage::Store,
+    Stage::Verify,
+    Stage::Switch,
+    Stage::Watch,
+    Stage::Deactivate,
+    Stage::Wait,
+    Stage::Confirm,
+    Stage::Delete,
+    Stage::DropPrevious,
+    Stage::Activate,
+    Stage::SwitchBack,
+    Stage::Discard,
+    Stage::DropNext,
+];
 
 /// What a history may have in it.
 struct Traits {
@@ -20,6 +37,8 @@ struct Traits {
     dated: bool,
     /// How many of a thousand actions go wrong, each in one of several ways.
     faults: u32,
+    /// A stage in which most things go wrong.
+    focus: Option<Stage>,
     /// Until when there are faults; then everything works.
     until: i64,
     /// Whether people give commands that nobody waits for.
@@ -48,8 +67,9 @@ struct World {
     network_down: i64,
     disk_full: i64,
     vault_down: i64,
-    /// Somebody else uses the first key until then, every so often.
+    /// Somebody else uses the first key from then until then, every so often.
     foreign_use: (i64, i64),
+    use_every: i64,
     sabotaged: Option<String>,
     promises: Promises,
     ended: Option<End>,
@@ -63,7 +83,8 @@ impl World {
         let traits = Traits {
             dated,
             faults: [0, 30, 100, 250][chance.usize(0..4)],
-            until: [0, 10 * MINUTE, 3 * HOUR, 40 * HOUR][chance.usize(0..4)],
+            focus: FOCUS.get(chance.usize(0..FOCUS.len() * 4 / 3)).cloned(),
+            until: [0, 10 * MINUTE, 3 * HOUR, 30 * HOUR, 50 * HOUR][chance.usize(0..5)],
             hasty: chance.bool(),
             interferes: chance.u32(0..10) < 4,
         };
@@ -72,7 +93,9 @@ impl World {
         if traits.interferes && chance.u32(0..5) == 0 {
             aws.add(true);
         }
-        let foreign_until = if chance.u32(0..3) == 0 { chance.i64(0..30 * HOUR) } else { 0 };
+        let is_used = chance.u32(0..3) == 0;
+        let foreign_from = [0, chance.i64(0..30 * HOUR)][chance.usize(0..2)];
+        let foreign_until = if is_used { foreign_from + chance.i64(0..30 * HOUR) } else { 0 };
         let offset = if dated { chance.i64(-3 * HOUR..3 * HOUR) } else { 0 };
         Self {
             seed,
@@ -89,7 +112,8 @@ impl World {
             network_down: 0,
             disk_full: 0,
             vault_down: 0,
-            foreign_use: (foreign_until, chance.i64(MINUTE..2 * HOUR)),
+            foreign_use: (foreign_from, foreign_until),
+            use_every: chance.i64(MINUTE..2 * HOUR),
             sabotaged: None,
             promises: Promises::default(),
             ended: None,
@@ -107,6 +131,16 @@ impl World {
         self.now < self.traits.until
     }
 
+    /// Answers how many of a thousand actions go wrong now.
+    fn faults(&self) -> u32 {
+        let stage = self.rotation.as_ref().map(|rotation| &rotation.record().stage);
+        match stage {
+            _ if !self.are_faults() => 0,
+            Some(_) if stage == self.traits.focus.as_ref() => 400,
+            Some(_) | None => self.traits.faults,
+        }
+    }
+
     fn happens(&mut self, thousandth: u32) -> bool {
         self.chance.u32(0..1_000) < thousandth
     }
@@ -121,9 +155,9 @@ impl World {
         let end = self.now + millis;
         loop {
             let effect = self.pending.iter().map(|(at, _)| *at).min().filter(|at| *at <= end);
-            let (until, every) = self.foreign_use;
-            let next_use = (self.now / every + 1) * every;
-            let next_use = Some(next_use).filter(|at| *at <= end.min(until));
+            let (from, until) = self.foreign_use;
+            let next_use = ((self.now / self.use_every + 1) * self.use_every).max(from);
+            let next_use = Some(next_use).filter(|at| *at > self.now && *at <= end.min(until));
             match (effect, next_use) {
                 (Some(effect), used) if used.is_none_or(|used| effect <= used) => {
                     self.now = effect;
@@ -147,7 +181,7 @@ impl World {
 
     /// Runs until the rotation has ended and its journal is gone.
     fn run(&mut self) {
-        let last = |world: &Self| world.traits.until.max(world.foreign_use.0) + 5 * 24 * HOUR;
+        let last = |world: &Self| world.traits.until.max(world.foreign_use.1) + 5 * 24 * HOUR;
         while self.ended.is_none() {
             assert!(self.now < last(self), "it does not end");
             self.turn();

@@ -32,11 +32,19 @@ impl World {
         }
     }
 
+    /// Somebody wants something while something is done.
+    pub(super) fn command_in_between(&mut self) {
+        let often = if self.faults() >= 400 { 200 } else { 5 };
+        if self.traits.hasty && self.are_faults() && self.happens(often) {
+            self.command_by_chance();
+        }
+    }
+
     fn command_by_chance(&mut self) {
         let wish = match self.chance.u32(0..10) {
-            0..4 => Command::Now,
-            4..7 => Command::Pause,
-            7..9 => Command::GoOn,
+            0..3 => Command::Now,
+            3..6 => Command::Pause,
+            6..8 => Command::GoOn,
             _ => Command::Rollback,
         };
         self.wish(wish);
@@ -54,7 +62,10 @@ impl World {
             assert_eq!(result.is_err(), late, "{result:?}");
         }
         if command == Command::GoOn && is_known {
-            self.promises.accepted = self.now;
+            self.promises.somebody_accepts(self.now);
+        }
+        if command == Command::Now && result.is_ok() {
+            self.promises.somebody_hurries();
         }
         self.promises.somebody_wants();
         self.say(|| format!("{command:?} -> {result:?}"));
@@ -68,10 +79,13 @@ impl World {
             self.chance.i64(1_000..MINUTE)
         };
         self.pass(delay);
-        let record = self.rotation.as_ref().expect("it runs").record();
+        let record = self.rotation.as_ref().expect("it runs").record().clone();
+        if let Some(Trouble { stop: Some(Stop::Used(used)), .. }) = &record.trouble {
+            self.promises.tells_use(used.at.millis() - START);
+        }
         let mended = !self.are_faults() || self.chance.bool();
         match record.trouble.as_ref().and_then(|trouble| trouble.stop.clone()) {
-            Some(Stop::Used(_)) if mended => self.foreign_use.0 = self.now,
+            Some(Stop::Used(_)) if mended => self.foreign_use.1 = self.now,
             Some(Stop::Mend) if mended => self.remove_foreign_key(),
             Some(Stop::Unproven(keys)) => {
                 // What nobody needs goes, as the hint says.
@@ -102,7 +116,7 @@ impl World {
         if !self.are_faults() {
             return self.end_sabotage();
         }
-        if self.traits.faults > 0 {
+        if self.faults() > 0 {
             self.fail_for_a_while();
         }
         if !self.traits.interferes {
@@ -126,7 +140,7 @@ impl World {
             self.aws.set_active(&new, false, self.now).unwrap();
             self.say(|| format!("somebody makes {new} inactive"));
             self.sabotaged = Some(new);
-            self.promises.sabotaged = self.now;
+            self.promises.sabotaged = Some(self.now);
         } else if self.sabotaged.is_some() && self.happens(100) {
             self.end_sabotage();
         }

@@ -57,6 +57,9 @@ impl World {
         let rotation = self.rotation.as_mut().expect("it runs");
         let next = rotation.next(now);
         let record = rotation.record().clone();
+        if record.stage == Stage::Switch {
+            self.promises.wants_switch(self.now);
+        }
         if self.written.as_ref() != Some(&record) && !self.write(record)? {
             let failure = Failure::new(FailureKind::Upstream, "write the journal: disk full");
             let until = self.rotation.as_mut().expect("it runs").journal_failed(failure, now);
@@ -81,7 +84,7 @@ impl World {
     /// Writes the journal as a whole or not at all; answers whether that is known to have worked.
     fn write(&mut self, record: Record) -> Result<bool, Crash> {
         let full = self.now < self.disk_full;
-        let faults = self.are_faults() && self.traits.faults > 0;
+        let faults = self.faults();
         let how = how(&mut self.chance, faults, full);
         if matches!(how, Write::Works | Write::WorksAndFails | Write::CrashAfter) {
             self.journal = Some(serde_json::to_string(&record).unwrap());
@@ -97,11 +100,12 @@ impl World {
     }
 
     fn act(&mut self, action: &Action) -> Result<(), Crash> {
-        self.promises.act(self.now);
         let paused = self.rotation.as_ref().is_some_and(|rotation| rotation.record().paused);
         assert!(!paused || matches!(action, Action::StoreNext { .. }), "{action:?} in a pause");
         let sent = self.clocks();
-        let outcome = self.perform(action)?;
+        let outcome = self.perform(action);
+        self.promises.heard(action, outcome.as_ref().ok(), self.now, &self.aws);
+        let outcome = outcome?;
         self.say(|| format!("{action:?} -> {outcome:?}"));
         self.step_clock(5);
         let heard = self.clocks();
@@ -111,24 +115,24 @@ impl World {
             let date = (START + self.now).div_euclid(SECOND) * SECOND;
             rotation.hear_date(Timestamp::from_millis(date), sent, heard);
         }
-        if matches!((action, &outcome), (Action::Switch { .. }, Outcome::Done)) {
-            self.promises.accepted = self.promises.accepted.max(self.now);
-        }
-        rotation.hear(outcome, heard);
-        if self.are_faults() && self.happens(self.traits.faults / 20) { Err(Crash) } else { Ok(()) }
+        self.command_in_between();
+        self.rotation.as_mut().expect("it runs").hear(outcome, heard);
+        let crashes = self.faults() / 20;
+        if self.happens(crashes) { Err(Crash) } else { Ok(()) }
     }
 
     fn perform(&mut self, action: &Action) -> Result<Outcome, Crash> {
         if !matches!(action, Action::StoreNext { .. }) {
             self.secret = None;
         }
-        self.promises.may(action, self.now, &self.aws, &self.vault);
+        self.promises.sent(action, self.now, &self.aws, &self.vault);
         let latency = self.chance.i64(20..600);
         self.pass(latency);
         if action.permission().is_none() {
             return self.perform_in_vault(action);
         }
-        let faults = self.are_faults() && self.happens(self.traits.faults);
+        let faults = self.faults();
+        let faults = self.happens(faults);
         if self.now < self.network_down {
             self.pass(4_000);
             return Ok(failed(FailedKind::Transient));
@@ -174,9 +178,6 @@ impl World {
         };
         assert_eq!(self.vault.item(by.item), Some(&by.key), "{action:?} is signed by what is not there");
         let accepted = self.aws.accepts(&by.key, self.now);
-        if let Action::Verify { .. } = action {
-            self.promises.answered(&by.key, accepted, self.now);
-        }
         if !accepted {
             return failed(FailedKind::Refused);
         }
@@ -191,12 +192,7 @@ impl World {
         let (aws, now) = (&mut self.aws, self.now);
         Ok(match action {
             Action::Verify { .. } => Outcome::Good { arn: ARN.into(), account: "111122223333".into() },
-            Action::ListKeys { .. } => {
-                let keys = aws.list(now);
-                let active = keys.iter().filter(|key| key.active).map(|key| (key.id.clone(), now));
-                self.promises.listed.extend(active);
-                Outcome::Listed(keys)
-            }
+            Action::ListKeys { .. } => Outcome::Listed(aws.list(now)),
             Action::LastUsed { key, .. } => Outcome::LastUsed(aws.last_used(key, now)?),
             Action::Create { .. } => {
                 let key = aws.create(false, now)?;
@@ -215,7 +211,7 @@ impl World {
     }
 
     fn perform_in_vault(&mut self, action: &Action) -> Result<Outcome, Crash> {
-        let (faults, down) = (self.are_faults() && self.traits.faults > 0, self.now < self.vault_down);
+        let (faults, down) = (self.faults(), self.now < self.vault_down);
         let (vault, chance) = (&mut self.vault, &mut self.chance);
         let mut how = || how(chance, faults, down);
         let result = match action {

@@ -76,17 +76,14 @@ impl Vault {
     }
 }
 
-/// Answers how the next write goes, where faults are wanted.
-pub(super) fn how(chance: &mut Rng, faults: bool, down: bool) -> Write {
-    if down {
-        return Write::Fails;
-    }
-    match chance.u32(0..100) {
-        _ if !faults => Write::Works,
-        0..4 => Write::Fails,
-        4..8 => Write::WorksAndFails,
-        8..10 => Write::CrashBefore,
-        10..12 => Write::CrashAfter,
-        _ => Write::Works,
+/// Answers how the next write goes; so many of a thousand go wrong.
+pub(super) fn how(chance: &mut Rng, faults: u32, down: bool) -> Write {
+    match (chance.u32(0..1_000) < faults, chance.u32(0..4)) {
+        _ if down => Write::Fails,
+        (false, _) => Write::Works,
+        (true, 0) => Write::Fails,
+        (true, 1) => Write::WorksAndFails,
+        (true, 2) => Write::CrashBefore,
+        (true, _) => Write::CrashAfter,
     }
 }
