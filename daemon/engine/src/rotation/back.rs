@@ -70,7 +70,7 @@ impl Rotation {
     pub(super) fn activated(&mut self, now: Now) {
         self.local.activated = true;
         self.record.deactivated = false;
-        self.changed = now.monotonic;
+        self.changed = Some(now.monotonic);
     }
 
     pub(super) fn not_activated(&mut self) {

@@ -37,7 +37,7 @@ impl Rotation {
     pub(super) fn created(&mut self, key: String, now: Now) {
         self.record.new_key = Some(key);
         self.record.asked = None;
-        self.changed = now.monotonic;
+        self.changed = Some(now.monotonic);
         (self.limits, self.limited_since) = (0, None);
         self.enter(Stage::Store, now);
     }

@@ -19,6 +19,11 @@ impl Rotation {
                 self.not_looked();
             }
             Action::LastUsed { .. } if kind == FailedKind::NotFound => self.never_heard_of(now),
+            Action::LastUsed { .. } if kind == FailedKind::Denied && self.local.other.is_some() => {
+                if let Some(other) = self.local.other.take() {
+                    self.last_use_is_denied(&other, now);
+                }
+            }
             Action::Deactivate { .. } if kind == FailedKind::NotFound => self.enter(Stage::Confirm, now),
             Action::Activate { .. } if kind == FailedKind::NotFound => self.no_way_back(now),
             Action::Activate { .. } if kind == FailedKind::Refused => self.not_activated(),

@@ -62,9 +62,18 @@ impl Rotation {
             self.local.listed = listed;
             return;
         };
+        let used = used.map_or("never used".into(), |used| format!("last used {}", told(&used)));
+        self.another_key_is_there(&other, &used, now);
+    }
+
+    /// Nothing says when the key was last used that is in the way, which does not make it less in the way.
+    pub(super) fn last_use_is_denied(&mut self, other: &Key, now: Now) {
+        self.another_key_is_there(other, "last use not known: iam:GetAccessKeyLastUsed is denied", now);
+    }
+
+    fn another_key_is_there(&mut self, other: &Key, used: &str, now: Now) {
         let (id, user) = (plain(&other.id), self.user_name());
         let state = if other.active { "active" } else { "inactive" };
-        let used = used.map_or("never used".into(), |used| format!("last used {}", told(&used)));
         let message = format!(
             "user {user} has another access key, {id} ({state}, created {}, {used}), and AWS allows two: nothing was changed",
             other.created

@@ -65,8 +65,8 @@ pub struct Rotation {
     // In a row.
     failures: u32,
     unwritten: Option<(Failure, u32)>,
-    // When a key was created or made active at the latest, as far as this process knows.
-    changed: Monotonic,
+    // When the key that is to sign next was created or made active at the latest; `None` if that is long ago.
+    changed: Option<Monotonic>,
     // When AWS told last that the old key was not used after the switch.
     unused: Option<Monotonic>,
     // How often AWS has said that there are too many keys since there was one less, and since when.
@@ -118,6 +118,8 @@ impl Rotation {
     }
 
     fn new(record: Record, now: Now) -> Self {
+        let is_young = matches!(record.stage, Stage::Store | Stage::Verify | Stage::Activate);
+        let changed = Some(now.monotonic).filter(|_| is_young);
         let name = record.identity.as_str().bytes();
         let seed = name.fold(now.wall.millis().cast_unsigned(), |seed, byte| {
             seed.wrapping_mul(31).wrapping_add(u64::from(byte))
@@ -130,7 +132,7 @@ impl Rotation {
             not_before: None,
             failures: 0,
             unwritten: None,
-            changed: now.monotonic,
+            changed,
             unused: None,
             limits: 0,
             limited_since: None,

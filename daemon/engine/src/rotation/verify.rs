@@ -70,9 +70,11 @@ impl Rotation {
 
     /// Answers when the key that is verified in this stage has spread to all places of IAM, as far as can be known.
     fn settled(&self) -> Monotonic {
-        let is_fresh = matches!(self.record.stage, Stage::Verify | Stage::Activate);
-        let changed = Some(self.changed).filter(|_| is_fresh).max(self.local.refused);
-        changed.map_or(Monotonic(i64::MIN), |moment| moment.plus(self.record.pace.settle))
+        let is_young = matches!(self.record.stage, Stage::Verify | Stage::Activate);
+        let changed = self.changed.filter(|_| is_young);
+        changed
+            .max(self.local.refused)
+            .map_or(Monotonic(i64::MIN), |moment| moment.plus(self.record.pace.settle))
     }
 
     /// A new key may be refused for a while, and accepted in between.

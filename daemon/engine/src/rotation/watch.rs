@@ -14,7 +14,7 @@ pub(super) const LOOK: i64 = 5 * MINUTE;
 impl Rotation {
     pub(super) fn switched(&mut self, now: Now) {
         self.clock.record_switch(now, &mut self.record);
-        self.unused = None;
+        (self.unused, self.changed) = (None, None);
         self.enter(Stage::Watch, now);
     }
 

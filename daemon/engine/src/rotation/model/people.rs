@@ -34,8 +34,13 @@ impl World {
 
     /// Somebody wants something while something is done.
     pub(super) fn command_in_between(&mut self) {
-        let often = if self.faults() >= 400 { 200 } else { 5 };
-        if self.traits.hasty && self.are_faults() && self.happens(often) {
+        if !self.traits.hasty || !self.are_faults() {
+            return;
+        }
+        let in_focus = self.faults() >= IN_FOCUS;
+        if in_focus && self.happens(150) {
+            self.wish(Command::Rollback);
+        } else if self.happens(if in_focus { 150 } else { 5 }) {
             self.command_by_chance();
         }
     }

@@ -79,6 +79,20 @@ fn an_old_key_that_is_active_again_has_time_to_spread() {
 }
 
 #[test]
+fn an_old_key_that_was_never_inactive_is_back_at_once() {
+    for crashed in [false, true] {
+        let mut bench = Bench::at(&Stage::Watch);
+        if crashed {
+            bench.crash();
+        }
+        bench.command(Command::Rollback);
+        let began = bench.now.monotonic.0;
+        bench.go_to(&Stage::Discard);
+        assert!(bench.now.monotonic.0 - began < MINUTE / 2);
+    }
+}
+
+#[test]
 fn an_old_key_that_seems_active_and_is_not_is_made_active() {
     let mut bench = Bench::at(&Stage::Watch);
     bench.command(Command::Rollback);

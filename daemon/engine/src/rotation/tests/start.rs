@@ -56,7 +56,7 @@ fn a_key_that_is_not_listed_is_not_rotated() {
 }
 
 #[test]
-fn a_key_that_is_nobody_s_user_s_is_not_rotated() {
+fn a_key_of_the_root_user_is_not_rotated() {
     let mut bench = Bench::new();
     let root = "arn:aws:iam::111122223333:root";
     bench.after("Verify", Outcome::Good { arn: root.into(), account: "111122223333".into() });
@@ -73,6 +73,15 @@ fn a_missing_permission_is_named_before_anything_is_changed() {
     assert_eq!(failure.hint.as_deref(), Some(hint));
     bench.command(Command::GoOn);
     bench.go_to(&Stage::Verify);
+}
+
+#[test]
+fn another_key_is_told_also_if_its_last_use_may_not_be_asked_for() {
+    let other = Bench::new().key("AKIAOTHER", HOUR);
+    let mut bench = listed(vec![Bench::new().old(true), other]);
+    bench.after("LastUsed", failed(FailedKind::Denied));
+    let message = bench.stop().failure.message;
+    assert!(message.contains("AKIAOTHER") && message.contains("GetAccessKeyLastUsed is denied"), "{message}");
 }
 
 #[test]
