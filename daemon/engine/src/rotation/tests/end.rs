@@ -97,6 +97,16 @@ fn there_is_no_way_back_from_a_deletion() {
 }
 
 #[test]
+fn a_deletion_before_a_crash_may_have_taken_effect() {
+    let mut bench = at_delete();
+    bench.crash();
+    bench.go_before_deletion();
+    bench.fail(FailedKind::Denied);
+    bench.stop();
+    assert!(bench.rotation.command(Command::Rollback, bench.now).is_err());
+}
+
+#[test]
 fn a_deletion_that_was_denied_leaves_the_way_back() {
     let mut bench = at_delete();
     bench.fail(FailedKind::Denied);
