@@ -58,7 +58,7 @@ impl Rotation {
         let message =
             format!("somebody made the old access key {} active again", plain(&self.record.old_key));
         let hint = format!(
-            "give what uses it the new key, then keyfob key rotate {}; or --rollback",
+            "have what uses it take its credentials from keyfob, then keyfob key rotate {}; or --rollback",
             self.record.identity
         );
         self.stop(Failure::new(FailureKind::Person, message).hint(hint), Stop::ActiveAgain, now);

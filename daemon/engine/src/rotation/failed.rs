@@ -134,9 +134,9 @@ const fn is_about_signer(kind: FailedKind) -> bool {
     }
 }
 
-// Security: an access key id comes from the network and goes into commands that people copy.
 /// Answers an access key id as it can stand in a command.
 pub(super) fn plain(id: &str) -> String {
+    // Security: it comes from the network and goes into commands that people copy.
     let fine = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if fine { id.into() } else { "KEY".into() }
 }

@@ -51,8 +51,8 @@ impl Rotation {
         let pace = self.record.pace;
         let length = match (self.record.hurry, self.record.stage == Stage::Wait) {
             (true, _) => 0,
-            (false, true) => pace.wait,
-            (false, false) => pace.watch,
+            (false, true) => pace.wait.max(0),
+            (false, false) => pace.watch.max(0),
         };
         let end = self.record.since.millis().saturating_add(length);
         now.monotonic.plus((end - self.clock.at(now.monotonic).millis()).min(length))
@@ -94,7 +94,7 @@ impl Rotation {
             told(&used)
         );
         let hint = format!(
-            "give what uses it the new key, then keyfob key rotate {}; or --rollback",
+            "have what uses it take its credentials from keyfob, then keyfob key rotate {}; or --rollback",
             self.record.identity
         );
         let failure = Failure::new(FailureKind::Person, message).hint(hint);

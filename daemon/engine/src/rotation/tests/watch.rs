@@ -103,6 +103,14 @@ fn hurry_skips_waits_and_never_checks() {
 }
 
 #[test]
+fn an_absurd_pace_is_no_wait() {
+    let mut bench = Bench::new();
+    let pace = Pace { watch: -1, wait: i64::MIN, settle: i64::MIN };
+    bench.rotation = Rotation::begin("alice".parse().unwrap(), OLD, pace, bench.now);
+    assert_eq!(bench.finish().0, End::Done);
+}
+
+#[test]
 fn a_last_use_that_may_not_be_asked_for_is_not_skipped() {
     for stage in [Stage::Watch, Stage::Wait] {
         let mut bench = Bench::at(&stage);
