@@ -16,7 +16,7 @@ pub enum Which {
 
 /// What signs a call: the item, and the access key id that it must hold.
 ///
-/// Security: an item that holds another key, or none, signs nothing; that is told as [`FailedKind::Vault`].
+/// Security: an item that holds another key, or none, signs nothing; that is told as [`FailedKind::Final`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signer {
     /// Where the key lies.

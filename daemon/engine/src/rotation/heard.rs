@@ -8,7 +8,7 @@ impl Rotation {
     /// Hears how the action went that [`Rotation::next`] has answered.
     pub fn hear(&mut self, outcome: Outcome, now: Now) {
         self.clock.tick(now);
-        let Some(action) = self.in_flight.take() else { return };
+        let Some(action) = self.under_way() else { return };
         self.unwritten = None;
         match outcome {
             Outcome::Failed(failed) => self.failed(&action, failed, now),
@@ -22,6 +22,12 @@ impl Rotation {
                 self.succeeded(action, outcome, now);
             }
         }
+    }
+
+    /// Answers what is under way, and takes it; what was when a person ended the rotation changes nothing any more.
+    pub(super) fn under_way(&mut self) -> Option<Action> {
+        let is_over = matches!(self.record.stage, Stage::Over(_));
+        self.in_flight.take().filter(|_| !is_over)
     }
 
     /// The failures before are over; that there are too many keys is over only when one is created.

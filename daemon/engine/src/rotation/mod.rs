@@ -150,7 +150,7 @@ impl Rotation {
     /// effect.
     pub fn next(&mut self, now: Now) -> Next {
         self.clock.tick(now);
-        if let Some(action) = self.in_flight.take() {
+        if let Some(action) = self.under_way() {
             self.answer_is_lost(&action, now);
         }
         loop {

@@ -119,6 +119,24 @@ fn going_on_needs_something_to_go_on_from() {
 }
 
 #[test]
+fn a_rotation_that_is_abandoned_is_over_whatever_is_heard() {
+    for (stage, outcome) in [
+        (Stage::Create, Some(Outcome::Created { key: NEW.into() })),
+        (Stage::Switch, Some(Outcome::Done)),
+        (Stage::Create, Some(failed(FailedKind::Transient))),
+        (Stage::Create, None),
+    ] {
+        let mut bench = Bench::at(&stage);
+        bench.act();
+        bench.command(Command::Abandon);
+        if let Some(outcome) = outcome {
+            bench.hear(outcome);
+        }
+        assert!(matches!(bench.next(), Next::Ended(End::GivenUp(_))), "{stage:?}");
+    }
+}
+
+#[test]
 fn people_see_stage_and_time() {
     let mut bench = Bench::at(&Stage::Wait);
     bench.after("LastUsed", Outcome::LastUsed(None));
