@@ -79,7 +79,10 @@ fn a_sign_in_that_ends_soon_is_told_before_it_does() {
 
 fn rotating(more: &str) -> World {
     let world = World::new();
-    world.config(&format!("[identity.alice]\ntype = \"iam-user\"\nrotate_settle = \"1s\"\nrotate_watch = \"1s\"\nrotate_wait = \"1s\"\n{more}[profile.p]\nidentity = \"alice\"\nrole_arn = \"arn:aws:iam::111122223333:role/R\"\nregion = \"eu-west-1\"\n"));
+    // A vault that forgets keeps no key through a rotation.
+    let vault =
+        format!("[daemon]\nvault = \"file\"\nvault_key_file = \"{}\"\n", world.path("config/key").display());
+    world.config(&format!("{vault}[identity.alice]\ntype = \"iam-user\"\nrotate_settle = \"1s\"\nrotate_watch = \"1s\"\nrotate_wait = \"1s\"\n{more}[profile.p]\nidentity = \"alice\"\nrole_arn = \"arn:aws:iam::111122223333:role/R\"\nregion = \"eu-west-1\"\n"));
     world
 }
 
