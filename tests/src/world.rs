@@ -305,11 +305,11 @@ fn proc(pid: u32, name: &str) -> Vec<u8> {
     fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default()
 }
 
-/// Answers the name that sessions of a profile have in CloudTrail, if nothing else is set: person, machine, profile.
-pub fn session_name(user: &str, profile: &str) -> String {
+/// Answers the name that sessions have in CloudTrail, if nothing else is set: person and machine.
+pub fn session_name(user: &str) -> String {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let host: String = host.split('.').next().unwrap_or_default().chars().take(15).collect();
-    format!("keyfob-{user}@{host}-{profile}")
+    let host: String = host.split('.').next().unwrap_or_default().chars().take(20).collect();
+    format!("keyfob-{user}@{host}")
 }
 
 /// Sends a signal; the process may be gone.

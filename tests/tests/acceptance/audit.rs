@@ -37,7 +37,7 @@ fn each_get_is_written_down_with_who_asked() {
     assert_eq!(served["outcome"], "served");
     assert_eq!(served["profile"], "p");
     assert_eq!(served["access_key_id"], document["AccessKeyId"]);
-    assert_eq!(served["session_name"], session_name("tester", "p"));
+    assert_eq!(served["session_name"], session_name("tester"));
     assert_eq!(served["uid"], rustix::process::getuid().as_raw());
     let parents = served["parents"].as_array().unwrap();
     assert!(parents.iter().any(|parent| parent["program"].as_str().unwrap().ends_with("sh")), "{served}");

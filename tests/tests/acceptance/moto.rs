@@ -103,7 +103,7 @@ fn real_clients_work_against_an_independent_sts_with_secrets_in_a_real_keychain(
         Run::from(command.args(arguments).args(["--profile", "p", "--output", "text"]).output().unwrap())
     };
     let who = cli(&["sts", "get-caller-identity", "--query", "Arn"]);
-    let name = session_name("tester", "p");
+    let name = session_name("tester");
     assert_eq!(who.ok().trim(), format!("arn:aws:sts::123456789012:assumed-role/Plain/{name}"));
     cli(&["s3api", "create-bucket", "--bucket", "bucket", "--region", "us-east-1"]).ok();
     let script = "import boto3\ns3 = boto3.Session(profile_name='p').client('s3')\nfor n in range(20):\n    s3.put_object(Bucket='bucket', Key=str(n), Body=b'x')\nprint(s3.list_objects_v2(Bucket='bucket')['KeyCount'])";

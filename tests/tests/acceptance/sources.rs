@@ -218,13 +218,13 @@ fn sessions_are_named_after_the_user_whoever_starts_the_daemon() {
     let name = |world: &World| world.aws.mints().last().unwrap().parameters["RoleSessionName"].clone();
     let mut world = World::with_profile();
     world.get("p").ok();
-    assert_eq!(name(&world), session_name("tester", "p"));
+    assert_eq!(name(&world), session_name("tester"));
     world.keyfob(&["daemon", "stop"]).ok();
     world.environment.remove("USER");
     world.add_key("alice");
     world.get("p").ok();
     let user = Run::from(world.command("id").arg("-un").output().unwrap());
-    assert_eq!(name(&world), session_name(user.stdout.trim(), "p"));
+    assert_eq!(name(&world), session_name(user.stdout.trim()));
 }
 
 #[test]

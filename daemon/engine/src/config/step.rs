@@ -42,7 +42,7 @@ impl Flattener<'_> {
         match (proof, kind, &raw.role_arn) {
             (Some(proof), _, Some(_)) => {
                 self.refuse(name, &in_token(raw, proof), "comes with the sign-in and can't be set here");
-                let mut role = self.role(name, raw, home, region)?;
+                let mut role = self.role(raw, home, region)?;
                 if proof == Proof::Saml {
                     // AWS takes it from the assertion.
                     role.session_name = None;
@@ -54,7 +54,7 @@ impl Flattener<'_> {
                 self.wrong(place, format!("profile {name:?}: with this identity it needs a role_arn"));
                 None
             }
-            (None, _, Some(_)) => Some(Step::AssumeRole(self.role(name, raw, home, region)?)),
+            (None, _, Some(_)) => Some(Step::AssumeRole(self.role(raw, home, region)?)),
             (None, Some(IdentityKind::Process(_)), None) => {
                 self.refuse(name, &of_role(raw), "needs a role_arn");
                 let duration = [("duration", raw.duration.as_ref().map(|span| span.span().start))];
@@ -196,7 +196,6 @@ impl Flattener<'_> {
 
     fn role(
         &mut self,
-        name: &str,
         raw: &RawProfile,
         home: Option<&'static str>,
         region: Option<&str>,
@@ -237,7 +236,7 @@ impl Flattener<'_> {
             source_identity: self.text("source_identity", raw.source_identity.as_ref(), check::session_name),
             session_name: self
                 .text("session_name", raw.session_name.as_ref(), check::session_name)
-                .or_else(|| Some(check::default_session_name(around.user, around.host, name))),
+                .or_else(|| Some(check::default_session_name(around.user, around.host))),
             policy: self.take("policy", raw.policy.as_ref(), |text| session::policy(text, around)),
             policy_arns,
             region: Some(region.unwrap_or(default_region).to_owned()),

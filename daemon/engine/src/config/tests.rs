@@ -39,7 +39,7 @@ fn a_role_is_assumed_with_the_long_term_key() {
     let plan = &config.profiles["prod"];
     let [Step::AssumeRole(role)] = plan.steps.as_slice() else { panic!("{plan:?}") };
     assert_eq!((role.duration, role.region.as_deref()), (Some(14_400), Some("us-east-1")));
-    assert_eq!(role.session_name.as_deref(), Some("keyfob-alice@laptop-prod"));
+    assert_eq!(role.session_name.as_deref(), Some("keyfob-alice@laptop"));
 }
 
 #[test]
