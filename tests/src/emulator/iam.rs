@@ -7,7 +7,7 @@ use super::{Emulator, Known, State};
 use hyper::HeaderMap;
 use keyfob_shared::Timestamp;
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const XMLNS: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 
@@ -17,10 +17,10 @@ pub(super) struct Meta {
     user: String,
     created: i64,
     active: bool,
-    /// Before this moment every other use of it is refused.
-    flaps_until: i64,
+    /// Before this moment every other use of it is refused; steps of the clock move neither moment.
+    flaps_until: Instant,
     /// After it a deleted key is refused.
-    works_until: Option<i64>,
+    works_until: Option<Instant>,
     used: Option<(i64, String)>,
 }
 
@@ -112,7 +112,7 @@ impl State {
     /// Takes note of a new long-term key.
     pub(super) fn know_key(&mut self, id: &str, user: &str, flaps_for: Duration) {
         let created = self.now() / 1_000 * 1_000;
-        let flaps_until = self.now() + millis(flaps_for);
+        let flaps_until = Instant::now() + flaps_for;
         let meta =
             Meta { user: user.into(), created, active: true, flaps_until, works_until: None, used: None };
         self.users.insert(id.into(), meta);
@@ -131,9 +131,10 @@ impl State {
     /// Answers whether a long-term key may be used at this moment; sessions are none.
     pub(super) fn may_use(&self, id: &str) -> bool {
         let Some(meta) = self.users.get(id) else { return true };
-        let now = self.now();
+        let now = Instant::now();
         // Every other fifth of a second, so that some answers are good.
-        let flaps = now < meta.flaps_until && now / 200 % 2 == 0;
+        let left = meta.flaps_until.saturating_duration_since(now).as_millis();
+        let flaps = left > 0 && left / 200 % 2 == 0;
         meta.active && !flaps && meta.works_until.is_none_or(|until| now < until)
     }
 }
@@ -220,7 +221,7 @@ fn last_used(state: &State, parameters: &HashMap<String, String>) -> Result<Stri
 fn change(state: &mut State, action: &str, parameters: &HashMap<String, String>) -> Result<String, Refusal> {
     found(state, parameters)?;
     let id = parameters.get("AccessKeyId").cloned().unwrap_or_default();
-    let works_until = state.now() + millis(state.late.deleted_key);
+    let works_until = Instant::now() + state.late.deleted_key;
     if let Some(meta) = state.users.get_mut(&id) {
         match action {
             "DeleteAccessKey" => meta.works_until = Some(works_until),
@@ -234,8 +235,4 @@ fn found<'a>(state: &'a State, parameters: &HashMap<String, String>) -> Result<&
     let id = parameters.get("AccessKeyId").map(String::as_str).unwrap_or_default();
     let meta = state.users.get(id).filter(|meta| meta.works_until.is_none());
     meta.ok_or_else(|| refusal(404, "NoSuchEntity", format!("The Access Key with id {id} cannot be found.")))
-}
-
-fn millis(time: Duration) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(0)
 }
